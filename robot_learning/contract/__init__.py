@@ -1,0 +1,20 @@
+"""The contract: one typed, hashed description of robot and task that everything agrees on."""
+
+from robot_learning.contract.contract import Contract, differences, require_same
+from robot_learning.contract.errors import ContractError
+from robot_learning.contract.load import config_dir, load_contract, load_robot, load_task
+from robot_learning.contract.robot import RobotContract
+from robot_learning.contract.task import TaskContract
+
+__all__ = [
+    "Contract",
+    "ContractError",
+    "RobotContract",
+    "TaskContract",
+    "config_dir",
+    "differences",
+    "load_contract",
+    "load_robot",
+    "load_task",
+    "require_same",
+]

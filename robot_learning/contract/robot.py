@@ -1,0 +1,186 @@
+"""What a robot is: joints, kinematics, the maker's limits, how it is operated, cameras, rates."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, Strict, model_validator
+
+from robot_learning.contract.base import (
+    Box,
+    Fraction,
+    NonNegative,
+    Positive,
+    StrictModel,
+    Transform,
+    Vector3,
+)
+
+
+class JointContract(StrictModel):
+    """One revolute joint: where it sits and the maker's limits for it.
+
+    `origin` goes from the previous joint's frame to this one; the joint turns about its own z.
+    """
+
+    name: str
+    origin: Transform
+    position_min_rad: float
+    position_max_rad: float
+    velocity_max_rad_s: Positive
+    acceleration_max_rad_s2: Positive
+    jerk_max_rad_s3: Positive
+    effort_max_nm: Positive
+    home_position_rad: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.position_min_rad >= self.position_max_rad:
+            raise ValueError(
+                f"{self.name}: position_min_rad {self.position_min_rad} is not below "
+                f"position_max_rad {self.position_max_rad}"
+            )
+        if not self.position_min_rad < self.home_position_rad < self.position_max_rad:
+            raise ValueError(
+                f"{self.name}: home_position_rad {self.home_position_rad} is outside "
+                f"{self.position_min_rad} to {self.position_max_rad}"
+            )
+        return self
+
+
+class CartesianLimits(StrictModel):
+    """The maker's limits of the tool centre point."""
+
+    velocity_max_m_s: Positive
+    acceleration_max_m_s2: Positive
+    jerk_max_m_s3: Positive
+    angular_velocity_max_rad_s: Positive
+    angular_acceleration_max_rad_s2: Positive
+    angular_jerk_max_rad_s3: Positive
+
+
+class ArmContract(StrictModel):
+    """A serial arm of seven revolute joints."""
+
+    base_frame: str
+    tcp_frame: str
+    joints: Annotated[tuple[JointContract, ...], Strict(False), Field(min_length=7, max_length=7)]
+    flange: Transform
+    tcp: Transform
+    cartesian: CartesianLimits
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names in kinematic order: the order of every joint array in this project."""
+        return tuple(joint.name for joint in self.joints)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if len(set(self.joint_names)) != len(self.joints):
+            raise ValueError(f"joint names repeat: {list(self.joint_names)}")
+        return self
+
+
+class GripperContract(StrictModel):
+    """A parallel gripper of two mirrored finger joints; width is twice a finger's travel."""
+
+    joint_names: Annotated[tuple[str, str], Strict(False)]
+    width_max_m: Positive
+    speed_max_m_s: Positive
+    force_max_n: Positive
+
+
+class OperationContract(StrictModel):
+    """How this software operates the robot: never beyond the maker's limits, always on.
+
+    A fraction multiplies the maker's joint limit. `tcp_speed_max_m_s` is 0.25 by default, the
+    reduced speed of ISO 10218-1 for work near people; this software is not safety-rated.
+    """
+
+    position_margin_rad: Positive
+    velocity_fraction: Fraction
+    acceleration_fraction: Fraction
+    jerk_fraction: Fraction
+    tcp_speed_max_m_s: Positive = 0.25
+    tcp_angular_speed_max_rad_s: Positive = 1.0
+    workspace: Box
+    external_force_max_n: Positive
+
+
+class RatesContract(StrictModel):
+    """Rates of the hardware side and the age at which its data is no longer used."""
+
+    command_hz: Positive
+    state_hz: Positive
+    state_age_max_s: Positive
+    command_age_max_s: Positive
+    stop_time_max_s: Positive
+
+
+class CameraContract(StrictModel):
+    """A fixed camera with square pixels, posed by a look-at in the base frame."""
+
+    name: str
+    width_px: Annotated[int, Field(ge=16, le=4096)]
+    height_px: Annotated[int, Field(ge=16, le=4096)]
+    rate_hz: Positive
+    vertical_fov_rad: Annotated[float, Field(gt=0.0, lt=3.14)]
+    position_m: Vector3
+    look_at_m: Vector3
+    age_max_s: Positive
+
+
+class SimulationContract(StrictModel):
+    """Which stock model stands for this robot in simulation and how imperfect it is.
+
+    `model` names a chain the simulator knows; kinematics and limits always come from this
+    contract, never from the stock model.
+    """
+
+    model: str
+    physics_hz: Positive
+    position_noise_rad: NonNegative
+    velocity_noise_rad_s: NonNegative
+    state_latency_s: NonNegative
+    control_delay_s: NonNegative
+
+
+class RobotContract(StrictModel):
+    """Everything the software knows of one robot."""
+
+    name: str
+    maker: str
+    limits_source: str
+    arm: ArmContract
+    gripper: GripperContract
+    operation: OperationContract
+    rates: RatesContract
+    cameras: Annotated[tuple[CameraContract, ...], Strict(False)]
+    simulation: SimulationContract
+
+    @model_validator(mode="after")
+    def _operation_within_makers_limits(self) -> Self:
+        operation, maker = self.operation, self.arm.cartesian
+        if operation.tcp_speed_max_m_s > maker.velocity_max_m_s:
+            raise ValueError(
+                f"operation.tcp_speed_max_m_s {operation.tcp_speed_max_m_s} is above the maker's "
+                f"arm.cartesian.velocity_max_m_s {maker.velocity_max_m_s}"
+            )
+        if operation.tcp_angular_speed_max_rad_s > maker.angular_velocity_max_rad_s:
+            raise ValueError(
+                "operation.tcp_angular_speed_max_rad_s "
+                f"{operation.tcp_angular_speed_max_rad_s} is above the maker's "
+                f"arm.cartesian.angular_velocity_max_rad_s {maker.angular_velocity_max_rad_s}"
+            )
+        for joint in self.arm.joints:
+            margin = operation.position_margin_rad
+            low, high = joint.position_min_rad + margin, joint.position_max_rad - margin
+            if not low <= joint.home_position_rad <= high:
+                raise ValueError(
+                    f"{joint.name}: home_position_rad {joint.home_position_rad} is outside the "
+                    f"limits less operation.position_margin_rad: {low} to {high}"
+                )
+        names = [camera.name for camera in self.cameras]
+        if len(set(names)) != len(names):
+            raise ValueError(f"camera names repeat: {names}")
+        return self

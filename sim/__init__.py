@@ -1,0 +1,1 @@
+"""PyBullet behind the library's `Hardware` protocol: the only place that imports pybullet."""
