@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from robot_learning.contract.base import Box, Positive, StrictModel
+from robot_learning.contract.base import Box, NonNegative, Positive, StrictModel
 
 ObservationField = Literal[
     "joint_position_rad", "joint_velocity_rad_s", "tcp_position_m", "tcp_velocity_m_s"
@@ -17,11 +17,18 @@ class ActionContract(StrictModel):
     """What one unit of action means.
 
     `tcp_translation`: three numbers in [-1, 1], a displacement of the tool centre point in the
-    base frame over one control period; 1 is `speed_max_m_s` times the period.
+    base frame over one control period; 1 is `speed_max_m_s` times the period. The gripper is held
+    at `gripper_width_m`.
     """
 
     type: Literal["tcp_translation"]
     speed_max_m_s: Positive
+    gripper_width_m: NonNegative
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 3
 
 
 class GoalContract(StrictModel):
