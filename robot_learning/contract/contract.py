@@ -77,8 +77,7 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from flatten(value[key], f"{prefix}.{key}" if prefix else str(key))
     elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         for index, item in enumerate(value):
-            label = item.get("name", index) if isinstance(item, dict) else index
-            yield from flatten(item, f"{prefix}[{label}]")
+            yield from flatten(item, f"{prefix}.{index}")
     else:
         yield prefix, value
 

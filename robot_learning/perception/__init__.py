@@ -1,0 +1,1 @@
+"""From a camera's image to the image that a policy sees."""

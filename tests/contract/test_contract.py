@@ -1,0 +1,173 @@
+"""The contract: what is refused, what the message says, and what the hash depends on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from robot_learning.contract import (
+    Contract,
+    ContractError,
+    config_dir,
+    differences,
+    load_contract,
+    load_robot,
+    load_task,
+    require_same,
+)
+
+ROBOTS = ["panda", "fr3", "iiwa7"]
+
+
+def panda(tmp_path: Path, old: str, new: str, count: int = 1) -> Path:
+    """A copy of the Panda's contract with something replaced."""
+    text = (config_dir() / "robots" / "panda.yaml").read_text()
+    assert old in text
+    path = tmp_path / "panda.yaml"
+    path.write_text(text.replace(old, new, count))
+    return path
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_every_shipped_robot_does_reach(robot: str) -> None:
+    contract = load_contract(robot, "reach")
+    assert len(contract.robot.arm.joints) == 7
+    assert contract.commands_per_action == 5
+    assert contract.control_period_s == 0.05
+
+
+def test_panda_limits_are_the_makers_not_the_looser_ones_of_the_stock_urdf() -> None:
+    joints = load_robot("panda").arm.joints
+    assert [j.position_max_rad for j in joints] == [
+        2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973,
+    ]  # fmt: skip
+    assert [j.velocity_max_rad_s for j in joints] == [2.175] * 4 + [2.61] * 3
+    assert [j.acceleration_max_rad_s2 for j in joints] == [15, 7.5, 10, 12.5, 15, 20, 20]
+
+
+def test_reduced_speed_near_people_is_the_default() -> None:
+    assert all(load_robot(r).operation.tcp_speed_max_m_s == 0.25 for r in ROBOTS)
+
+
+def test_unknown_key_names_file_line_and_the_nearest_key(tmp_path: Path) -> None:
+    path = panda(tmp_path, "maker: Franka Emika", "makr: Franka Emika")
+    with pytest.raises(ContractError) as error:
+        load_robot(path)
+    assert f"{path}:5: makr: unknown key; did you mean maker?" in str(error.value)
+    assert "maker: required, and not given" in str(error.value)
+
+
+def test_wrong_unit_in_a_key_is_an_unknown_key_with_the_right_one_named(tmp_path: Path) -> None:
+    path = panda(tmp_path, "velocity_max_rad_s: 2.175", "velocity_max_deg_s: 124.6")
+    with pytest.raises(
+        ContractError, match=r"velocity_max_deg_s: unknown key; did you mean velocity_max_rad_s\?"
+    ):
+        load_robot(path)
+
+
+def test_inverted_limit_is_refused_with_both_values(tmp_path: Path) -> None:
+    path = panda(tmp_path, "position_min_rad: -2.8973", "position_min_rad: 3.0")
+    with pytest.raises(ContractError, match=r"position_min_rad 3.0 is not below position_max_rad"):
+        load_robot(path)
+
+
+def test_a_number_in_quotes_is_not_a_number(tmp_path: Path) -> None:
+    path = panda(tmp_path, "tcp_speed_max_m_s: 0.25", 'tcp_speed_max_m_s: "0.25"')
+    with pytest.raises(ContractError, match=r"tcp_speed_max_m_s: Input should be a valid number"):
+        load_robot(path)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_limits_that_are_not_finite_are_refused(tmp_path: Path, value: str) -> None:
+    path = panda(tmp_path, "effort_max_nm: 87.0", f"effort_max_nm: {value}")
+    with pytest.raises(ContractError, match="effort_max_nm"):
+        load_robot(path)
+
+
+def test_speed_beyond_the_makers_limit_is_refused(tmp_path: Path) -> None:
+    path = panda(tmp_path, "tcp_speed_max_m_s: 0.25", "tcp_speed_max_m_s: 2.0")
+    with pytest.raises(ContractError, match=r"2.0 is above the maker's .* 1.7"):
+        load_robot(path)
+
+
+def test_home_within_the_margin_of_a_limit_is_refused(tmp_path: Path) -> None:
+    path = panda(tmp_path, "home_position_rad: -2.3", "home_position_rad: -3.05")
+    with pytest.raises(ContractError, match="home_position_rad -3.05 is outside the limits less"):
+        load_robot(path)
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = panda(tmp_path, "name: panda\n", "name: panda\nname: other\n")
+    with pytest.raises(ContractError, match=r":5: broken YAML: key 'name' is given twice"):
+        load_robot(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a: [1", "broken YAML"),
+        ("", "expected a mapping of keys, found NoneType"),
+        ("- 1\n- 2\n", "expected a mapping of keys, found list"),
+        ("\t\n: :", "broken YAML"),
+    ],
+)
+def test_broken_yaml_says_where(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ContractError, match=says) as error:
+        load_task(path)
+    assert str(path) in str(error.value)
+
+
+def test_binary_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(ContractError, match="is not UTF-8 text"):
+        load_robot(path)
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ContractError, match=r"known: fr3, iiwa7, panda; did you mean panda\?"):
+        load_robot("pandra")
+
+
+def test_goal_outside_the_workspace_is_refused(tmp_path: Path) -> None:
+    task = tmp_path / "far.yaml"
+    text = (config_dir() / "tasks" / "reach.yaml").read_text()
+    task.write_text(text.replace("max_m: [0.60, 0.20, 0.42]", "max_m: [0.60, 0.20, 1.42]"))
+    with pytest.raises(ContractError, match="goal.box leaves robot.operation.workspace on axis z"):
+        load_contract("panda", task)
+
+
+def test_hash_does_not_depend_on_order_or_comments_of_the_files(tmp_path: Path) -> None:
+    original = config_dir() / "robots" / "panda.yaml"
+    data = yaml.safe_load(original.read_text())
+    shuffled = tmp_path / "panda.yaml"
+    shuffled.write_text(yaml.safe_dump(data, sort_keys=True))
+    assert load_contract(shuffled).sha256 == load_contract("panda").sha256
+
+
+def test_hash_changes_with_any_limit_and_the_difference_is_named(tmp_path: Path) -> None:
+    other = load_contract(panda(tmp_path, "velocity_max_rad_s: 2.175", "velocity_max_rad_s: 2.0"))
+    ours = load_contract("panda")
+    assert other.sha256 != ours.sha256
+    assert differences(ours, other) == [("robot.arm.joints.0.velocity_max_rad_s", 2.175, 2.0)]
+    with pytest.raises(
+        ContractError, match=r"a policy was made .*velocity_max_rad_s: 2.175 here, 2.0 there"
+    ):
+        require_same(ours, other, "a policy")
+
+
+def test_contract_survives_its_json() -> None:
+    contract = load_contract("iiwa7")
+    again = Contract.model_validate_json(contract.model_dump_json())
+    assert again.sha256 == contract.sha256
+
+
+def test_config_folder_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(config_dir(), tmp_path / "config")
+    monkeypatch.setenv("ROBOT_LEARNING_CONFIG", str(tmp_path / "config"))
+    assert config_dir() == tmp_path / "config"
