@@ -1,0 +1,1 @@
+"""Thin ROS 2 nodes: parameters, messages in, one call into the library, messages out."""

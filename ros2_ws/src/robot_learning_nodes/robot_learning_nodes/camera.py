@@ -1,0 +1,91 @@
+"""From the camera's topic to the observation image, with the source's stamp."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+from robot_learning.perception.image_pipeline import FreezeDetector, ImageError, ImagePipeline
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from robot_learning_nodes import convert
+from robot_learning_nodes.convert import MessageError
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.qos import IMAGE, STREAM
+
+
+class Camera(GraphNode):
+    """Decodes, rectifies, crops and resizes; reports a silent or frozen camera."""
+
+    name = "camera"
+    parameters = (
+        Parameter("size_px", 64, "side of the observation image", minimum=16, maximum=1024),
+        Parameter(
+            "freeze_limit",
+            30,
+            "identical images in a row that count as frozen; 0 where pictures may stand still "
+            "(a simulator has no sensor noise)",
+            minimum=0,
+            maximum=10000,
+        ),
+    )
+
+    def configure(self) -> None:
+        """Subscribes to the first camera of the robot's contract."""
+        self.camera = self.contract.robot.cameras[0]
+        self.pipeline = ImagePipeline(
+            self.values["size_px"], self.camera.width_px, self.camera.height_px
+        )
+        self.freeze = FreezeDetector(self.values["freeze_limit"] or 10**9)
+        self.frozen = False
+        self.calibrated = False
+        self.images = 0
+        self.last_s = -math.inf
+        topic = f"{self.camera.name}/color"
+        self.out = self.advertise(Image, f"{self.camera.name}/observation", IMAGE)
+        self.listen(CameraInfo, f"{topic}/camera_info", self._info, STREAM, always=True)
+        self.listen(CompressedImage, f"{topic}/image_raw/compressed", self._image, IMAGE)
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
+        """Silent: error; frozen: error; no calibration yet: warning."""
+        age_s = time.monotonic() - self.last_s
+        figures = {"images": self.images, "age_s": f"{age_s:.2f}"}
+        if age_s > max(1.0, 3.0 / self.camera.rate_hz) and not self.lockstep:
+            return ERROR, f"no image for {age_s:.1f} s: is the camera plugged in?", figures
+        if self.frozen:
+            return ERROR, f"the last {self.freeze.repeats} images are identical: frozen", figures
+        if self.images and not self.calibrated:
+            return WARN, "no camera_info yet: images are not rectified", figures
+        return OK, "images arrive", figures
+
+    def _info(self, message: CameraInfo) -> None:
+        if self.calibrated:
+            return
+        try:
+            self.pipeline.calibrate(
+                np.array(message.k).reshape(3, 3), np.array(message.d, dtype=np.float64)
+            )
+        except ImageError as error:
+            raise MessageError(str(error)) from None
+        self.calibrated = True
+
+    def _image(self, message: CompressedImage) -> None:
+        self.frozen = self.freeze.update(memoryview(message.data).cast("B"))
+        if self.frozen:
+            raise MessageError(f"{self.freeze.repeats} identical images in a row: frozen camera")
+        try:
+            small = self.pipeline.process(convert.read_compressed(message))
+        except ImageError as error:
+            raise MessageError(str(error)) from None
+        self.out.publish(
+            convert.write_image(small, message.header.stamp, message.header.frame_id)
+        )
+        self.images += 1
+        self.last_s = time.monotonic()
+
+
+def main() -> None:
+    """Entry point."""
+    exit_process(run(Camera))

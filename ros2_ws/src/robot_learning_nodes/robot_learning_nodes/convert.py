@@ -1,0 +1,207 @@
+"""Between ROS messages and the library's types. Joints are always mapped by name."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from robot_learning.contract import RobotContract
+from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+
+class MessageError(ValueError):
+    """A message does not say what its receiver needs; one line: what, expected, found."""
+
+
+def to_time(seconds: float) -> Time:
+    """Seconds to a ROS time, to the nanosecond."""
+    nanoseconds = round(seconds * 1e9)
+    return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+
+
+def to_duration(seconds: float) -> Duration:
+    """Seconds to a ROS duration, to the nanosecond."""
+    nanoseconds = round(seconds * 1e9)
+    return Duration(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
+
+
+def to_seconds(stamp: Time | Duration) -> float:
+    """A ROS time or duration to seconds."""
+    return float(stamp.sec) + float(stamp.nanosec) * 1e-9
+
+
+class JointNames:
+    """Reads and writes joint messages of one robot, whatever order the other side uses."""
+
+    def __init__(self, robot: RobotContract) -> None:
+        self.arm = list(robot.arm.joint_names)
+        self.fingers = list(robot.gripper.joint_names)
+        self._order: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
+
+    def read_state(self, message: JointState, wrench: Array | None = None) -> RobotState:
+        """A JointState as a RobotState.
+
+        Raises:
+            MessageError: a joint is missing, or a value is missing or not finite.
+        """
+        names = tuple(message.name)
+        if names not in self._order:
+            missing = [name for name in self.arm + self.fingers if name not in names]
+            if missing:
+                raise MessageError(
+                    f"joint_states lacks {', '.join(missing)}; it has {', '.join(names)}"
+                )
+            self._order = {
+                names: ([names.index(n) for n in self.arm], [names.index(n) for n in self.fingers])
+            }
+        arm, fingers = self._order[names]
+        fields = []
+        for label in ("position", "velocity", "effort"):
+            values = np.asarray(getattr(message, label), dtype=np.float64)
+            if values.size != len(names):
+                raise MessageError(
+                    f"joint_states has {values.size} {label} values for {len(names)} joints"
+                )
+            if not np.isfinite(values).all():
+                bad = [names[i] for i in np.flatnonzero(~np.isfinite(values))]
+                raise MessageError(f"joint_states has a {label} that is not finite: {bad[0]}")
+            fields.append(values)
+        position, velocity, effort = fields
+        return RobotState(
+            stamp_s=to_seconds(message.header.stamp),
+            position_rad=position[arm],
+            velocity_rad_s=velocity[arm],
+            effort_nm=effort[arm],
+            gripper_width_m=float(position[fingers].sum()),
+            gripper_speed_m_s=float(velocity[fingers].sum()),
+            gripper_force_n=float(np.abs(effort[fingers]).max()),
+            wrench=np.zeros(6) if wrench is None else wrench,
+        )
+
+    def write_state(self, state: RobotState, frame: str) -> JointState:
+        """A RobotState as a JointState of arm and fingers; velocity and effort always filled."""
+        message = JointState()
+        message.header.stamp = to_time(state.stamp_s)
+        message.header.frame_id = frame
+        message.name = self.arm + self.fingers
+        half_width, half_speed = state.gripper_width_m / 2, state.gripper_speed_m_s / 2
+        message.position = [*state.position_rad.tolist(), half_width, half_width]
+        message.velocity = [*state.velocity_rad_s.tolist(), half_speed, half_speed]
+        force = state.gripper_force_n
+        message.effort = [*state.effort_nm.tolist(), force, force]
+        return message
+
+    def read_trajectory(self, message: JointTrajectory, *, fingers: bool = False) -> list[JointPoint]:
+        """A JointTrajectory as points in contract order, checked as ros2_control checks it.
+
+        Raises:
+            MessageError: unknown or missing joints, wrong lengths, times that do not increase.
+                Values that are not finite are refused too (ros2_control lets them through).
+        """
+        expected = self.fingers if fingers else self.arm
+        names = list(message.joint_names)
+        if sorted(names) != sorted(expected):
+            raise MessageError(
+                f"trajectory names joints {', '.join(names) or '(none)'}; "
+                f"expected {', '.join(expected)}"
+            )
+        if not message.points:
+            raise MessageError("trajectory has no points")
+        order = [names.index(name) for name in expected]
+        points, before = [], 0.0
+        for index, point in enumerate(message.points):
+            time_s = to_seconds(point.time_from_start)
+            if time_s <= before:
+                raise MessageError(
+                    f"trajectory point {index} is at {time_s} s, not after {before} s"
+                )
+            before = time_s
+            position = np.asarray(point.positions, dtype=np.float64)
+            velocity = np.asarray(point.velocities, dtype=np.float64)
+            if velocity.size == 0:
+                velocity = np.zeros(len(expected))
+            if position.size != len(expected) or velocity.size != len(expected):
+                raise MessageError(
+                    f"trajectory point {index} has {position.size} positions and "
+                    f"{velocity.size} velocities for {len(expected)} joints"
+                )
+            if not (np.isfinite(position).all() and np.isfinite(velocity).all()):
+                raise MessageError(f"trajectory point {index} has a value that is not finite")
+            points.append(JointPoint(time_s, position[order], velocity[order]))
+        return points
+
+    def write_trajectory(
+        self, points: Sequence[JointPoint], *, fingers: bool = False
+    ) -> JointTrajectory:
+        """Points as a JointTrajectory that begins on arrival (stamp 0)."""
+        message = JointTrajectory(joint_names=self.fingers if fingers else self.arm)
+        message.points = [
+            JointTrajectoryPoint(
+                positions=point.position_rad.tolist(),
+                velocities=point.velocity_rad_s.tolist(),
+                time_from_start=to_duration(point.time_from_start_s),
+            )
+            for point in points
+        ]
+        return message
+
+
+def write_camera_info(frame: CameraFrame, frame_id: str) -> CameraInfo:
+    """Calibration of an undistorted camera."""
+    height, width = frame.rgb.shape[:2]
+    message = CameraInfo(height=height, width=width, distortion_model="plumb_bob")
+    message.header.stamp = to_time(frame.stamp_s)
+    message.header.frame_id = frame_id
+    message.d = [0.0] * 5
+    message.k = frame.intrinsics.reshape(-1).tolist()
+    message.r = np.eye(3).reshape(-1).tolist()
+    message.p = np.hstack([frame.intrinsics, np.zeros((3, 1))]).reshape(-1).tolist()
+    return message
+
+
+def write_image(rgb: np.ndarray, stamp: Time, frame_id: str) -> Image:
+    """An rgb8 image, shape (height, width, 3)."""
+    height, width = rgb.shape[:2]
+    message = Image(height=height, width=width, encoding="rgb8", step=3 * width)
+    message.header.stamp, message.header.frame_id = stamp, frame_id
+    message.data = array("B", rgb.tobytes())
+    return message
+
+
+def write_compressed(rgb: np.ndarray, stamp: Time, frame_id: str, quality: int) -> CompressedImage:
+    """A JPEG, as image_transport names it."""
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    if not done:
+        raise MessageError(f"image of shape {rgb.shape} cannot be encoded as JPEG")
+    message = CompressedImage(format="rgb8; jpeg compressed bgr8")
+    message.header.stamp, message.header.frame_id = stamp, frame_id
+    message.data = array("B", data.tobytes())
+    return message
+
+
+def read_compressed(message: CompressedImage) -> np.ndarray:
+    """Decodes to RGB, shape (height, width, 3), uint8.
+
+    Raises:
+        MessageError: the data is not an image.
+    """
+    data = np.frombuffer(message.data, np.uint8)
+    bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if bgr is None:
+        raise MessageError(
+            f"camera image ({data.size} bytes, format {message.format!r}) does not decode"
+        )
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def finite_floats(values: Sequence[float]) -> bool:
+    """True when every number is finite."""
+    return all(math.isfinite(value) for value in values)

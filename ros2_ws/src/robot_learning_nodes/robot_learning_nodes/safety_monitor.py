@@ -1,0 +1,155 @@
+"""The second safety layer's node: watches states, commands and the driver; can only stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from geometry_msgs.msg import WrenchStamped
+from robot_learning.safety.incidents import IncidentLog
+from robot_learning.safety.monitor import SafetyMonitor, Timeouts
+from robot_learning.safety.state_machine import SafetyMode
+from robot_learning_interfaces.msg import DriverState, SafetyState
+from sensor_msgs.msg import JointState
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from robot_learning_nodes.convert import JointNames, MessageError, to_time
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
+
+# The driver counts a monitor that is silent as a stop: say the state often.
+SAY_PERIOD_S = 0.02
+GRAPH_PERIOD_S = 0.5
+COMMAND_TOPIC = "arm_controller/joint_trajectory"
+
+
+class SafetyMonitorNode(GraphNode):
+    """Feeds the library's SafetyMonitor and says its state."""
+
+    name = "safety_monitor"
+    parameters = (Parameter("out", "", "folder for incident logs; empty: none are written"),)
+
+    def configure(self) -> None:
+        """Subscribes to everything that shows what the arm does."""
+        folder = self.values["out"]
+        self.incidents = IncidentLog(Path(folder) / "incidents" if folder else None)
+        self.monitor = SafetyMonitor(
+            self.contract, Timeouts.of(self.contract, lockstep=self.lockstep), self.incidents
+        )
+        self.names = JointNames(self.contract.robot)
+        self.said = -1
+        self.out = self.advertise(SafetyState, "safety/state", LATCHED)
+        self.listen(JointState, "joint_states", self._state, STREAM)
+        self.listen(WrenchStamped, "wrench", self._wrench, STREAM)
+        self.listen(JointTrajectory, COMMAND_TOPIC, self._command, COMMAND)
+        self.listen(DriverState, "arm_driver/state", self._driver, STREAM)
+        self.serve(Trigger, "safety/estop", self._estop)
+        self.serve(Trigger, "safety/reset", self._reset)
+        self.serve(Trigger, "safety/arm", self._arm)
+        self.every(SAY_PERIOD_S, self._check)
+        self.every(GRAPH_PERIOD_S, self._graph)
+
+    def stop(self) -> None:
+        """A monitor that leaves takes the permission to move with it."""
+        if self.active and self.monitor.mode is SafetyMode.ARMED:
+            self.monitor.estop("the safety monitor was shut down", time.monotonic())
+            self._say()
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
+        """The state, and what is missing."""
+        monitor = self.monitor
+        figures = {
+            "transition": monitor.machine.transition,
+            "missing": ", ".join(monitor.missing(time.monotonic())),
+            "incident files": len(self.incidents.written),
+        }
+        if monitor.mode is SafetyMode.ARMED:
+            return OK, "armed", figures
+        level = WARN if monitor.mode is SafetyMode.DISARMED else ERROR
+        return level, f"{monitor.mode.name}: {monitor.machine.reason}", figures
+
+    def _state(self, message: JointState) -> None:
+        now_s = time.monotonic()
+        try:
+            self.monitor.on_state(self.names.read_state(message), now_s)
+        except MessageError as error:
+            self.monitor.on_bad_state(str(error), now_s)
+            self._say_change()
+            raise
+        self._say_change()
+
+    def _wrench(self, message: WrenchStamped) -> None:
+        force = message.wrench.force
+        self.monitor.on_wrench(math.hypot(force.x, force.y, force.z), time.monotonic())
+        self._say_change()
+
+    def _command(self, message: JointTrajectory) -> None:
+        now_s = time.monotonic()
+        try:
+            self.monitor.on_command(self.names.read_trajectory(message), now_s)
+        except MessageError as error:
+            self.monitor.on_bad_command(str(error), now_s)
+            self._say_change()
+            raise
+        self._say_change()
+
+    def _driver(self, message: DriverState) -> None:
+        self.monitor.on_driver(SafetyMode(message.state), message.reason, time.monotonic())
+        self._say_change()
+
+    def _graph(self) -> None:
+        publishers = self.get_publishers_info_by_topic(COMMAND_TOPIC)
+        self.monitor.on_publishers([p.node_name for p in publishers], time.monotonic())
+        self._say_change()
+
+    def _check(self) -> None:
+        self.monitor.check(time.monotonic())
+        self._say()
+
+    def _say_change(self) -> None:
+        if self.monitor.machine.transition != self.said:
+            self._say()
+
+    def _say(self) -> None:
+        machine = self.monitor.machine
+        message = SafetyState(
+            state=int(machine.mode),
+            reason=machine.reason,
+            transition=machine.transition,
+            missing=self.monitor.missing(time.monotonic()),
+        )
+        message.header.stamp = to_time(self.wall_now_s())
+        self.out.publish(message)
+        if machine.transition != self.said:
+            self.said = machine.transition
+            log = self.get_logger()
+            say = log.info if machine.mode in (SafetyMode.ARMED, SafetyMode.DISARMED) else log.error
+            say(f"{machine.mode.name} {machine.reason}".strip())
+
+    def _estop(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
+        self.monitor.estop("safety/estop was called", time.monotonic())
+        self._say()
+        response.success, response.message = True, "stopped; reset, then arm, to go on"
+        return response
+
+    def _reset(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, self.monitor.reset(time.monotonic()), "DISARMED")
+
+    def _arm(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
+        return self._answer(response, self.monitor.arm(time.monotonic()), "ARMED")
+
+    def _answer(
+        self, response: Trigger.Response, refused: str | None, done: str
+    ) -> Trigger.Response:
+        response.success = refused is None
+        response.message = refused or done
+        self._say()
+        return response
+
+
+def main() -> None:
+    """Entry point."""
+    exit_process(run(SafetyMonitorNode))

@@ -1,0 +1,237 @@
+"""The simulator behind the topics of a real arm: what ros2_control's controllers would be."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped, WrenchStamped
+from robot_learning.hardware import JointPoint, open_hardware
+from robot_learning_interfaces.srv import ResetEpisode, Step
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from trajectory_msgs.msg import JointTrajectory
+
+from robot_learning_nodes import convert
+from robot_learning_nodes.convert import JointNames, MessageError, to_time
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
+
+# Lockstep without a command: after this long the present state is said again, so that watchdogs
+# see a live simulator, ...
+IDLE_REPEAT_S = 0.1
+# ... and after this long simulated time passes until the arm is at rest, as it would in the world.
+IDLE_SETTLE_S = 0.5
+IDLE_STEP_S = 0.02
+AT_REST_RAD_S = 1e-3
+
+
+class Sim(GraphNode):
+    """Steps the simulator in real time, or by one trajectory at a time in lockstep."""
+
+    name = "sim"
+    linger_s = 0.5  # the arm's controller outlives the nodes that command it
+    parameters = (
+        Parameter("hardware", "sim", "entry point of the simulated hardware"),
+        Parameter("seed", 0, "first scene's seed", minimum=0, maximum=2**31 - 1),
+        Parameter("camera", False, "render and publish the first camera of the robot's contract"),
+        Parameter("raw_image", False, "also publish uncompressed images"),
+        Parameter("jpeg_quality", 90, "JPEG quality of images", minimum=1, maximum=100),
+        Parameter(
+            "joint_state_pair",
+            False,
+            "serve robot_joint_states and robot_joint_command, the pair of ros-controls' "
+            "joint_state_topic_hardware_interface, so that real controllers can run on top",
+        ),
+    )
+
+    def configure(self) -> None:
+        """Opens the simulator and the topics of the hardware interface."""
+        robot = self.contract.robot
+        self.names = JointNames(robot)
+        # In real time stamps are on the system clock, as a real robot's are.
+        start_s = 0.0 if self.lockstep else self.wall_now_s()
+        self.hardware: Any = open_hardware(
+            self.values["hardware"], self.contract, start_time_s=start_s
+        )
+        self.hardware.reset(self.values["seed"])
+        self.images = 0
+        self.states = 0
+        self.overruns = 0
+        self.last_command_s = time.monotonic()
+        self.last_state_s = 0.0
+        self.state_out = self.advertise(JointState, "joint_states", STREAM)
+        self.clock_out = self.advertise(Clock, "/clock", STREAM)
+        self.wrench_out = self.advertise(WrenchStamped, "wrench", STREAM)
+        self.target_out = self.advertise(PoseStamped, "target_pose", LATCHED)
+        self.listen(JointTrajectory, "arm_controller/joint_trajectory", self._arm, COMMAND)
+        self.listen(
+            JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND
+        )
+        self.serve(ResetEpisode, "reset", self._reset)
+        self.serve(Step, "step", self._step_service)
+        if self.values["camera"]:
+            name = robot.cameras[0].name
+            self.image_out = self.advertise(
+                CompressedImage, f"{name}/color/image_raw/compressed", IMAGE
+            )
+            self.info_out = self.advertise(CameraInfo, f"{name}/color/camera_info", STREAM)
+            self.raw_out = (
+                self.advertise(Image, f"{name}/color/image_raw", IMAGE)
+                if self.values["raw_image"]
+                else None
+            )
+            self.next_image_s = -np.inf
+        self.pair_out = None
+        if self.values["joint_state_pair"]:
+            self.pair_out = self.advertise(JointState, "robot_joint_states", STREAM)
+            self.listen(JointState, "robot_joint_command", self._joint_command, COMMAND)
+        if self.lockstep:
+            self.every(IDLE_STEP_S, self._idle)
+        else:
+            self.every(1.0 / robot.rates.state_hz, self._real_time)
+
+    def activate(self) -> None:
+        """Says the first state and target."""
+        self.real_start_s = time.monotonic()
+        self.sim_start_s = self.hardware.read_state().stamp_s
+        self.last_command_s = time.monotonic()
+        self._publish_target()
+        self._publish_state()
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
+        """States and images published, overruns of real time."""
+        figures = {"states": self.states, "images": self.images, "overruns": self.overruns}
+        if self.overruns:
+            return WARN, "slower than real time: lower physics_hz or the camera's rate", figures
+        return OK, f"{self.values['mode']}", figures
+
+    def _arm(self, message: JointTrajectory) -> None:
+        points = self.names.read_trajectory(message)
+        self.hardware.write_joint_trajectory(points)
+        self.last_command_s = time.monotonic()
+        if self.lockstep:
+            self.hardware.step(points[-1].time_from_start_s)
+            self._publish_state()
+            self._publish_image()
+
+    def _gripper(self, message: JointTrajectory) -> None:
+        point = self.names.read_trajectory(message, fingers=True)[-1]
+        self.hardware.write_gripper(
+            float(point.position_rad.sum()), self.contract.robot.gripper.force_max_n
+        )
+
+    def _joint_command(self, message: JointState) -> None:
+        """A position command of a ros2_control hardware interface: be there in one period."""
+        wanted = dict(zip(message.name, message.position, strict=False))
+        missing = [name for name in self.names.arm if name not in wanted]
+        if missing:
+            raise MessageError(f"robot_joint_command lacks {', '.join(missing)}")
+        position = np.array([wanted[name] for name in self.names.arm])
+        if not np.isfinite(position).all():
+            raise MessageError("robot_joint_command has a position that is not finite")
+        period_s = self.contract.command_period_s
+        self.hardware.write_joint_trajectory([JointPoint(period_s, position, np.zeros(7))])
+
+    def _reset(
+        self, request: ResetEpisode.Request, response: ResetEpisode.Response
+    ) -> ResetEpisode.Response:
+        if not self.active:
+            response.message = "the simulator is not active"
+            return response
+        self.hardware.redraw_scene(int(request.seed))
+        self._publish_target()
+        response.stamp = to_time(self._publish_state())
+        response.success = True
+        return response
+
+    def _step_service(self, request: Step.Request, response: Step.Response) -> Step.Response:
+        if not self.lockstep:
+            response.message = "time passes by itself in real time; step is for lockstep"
+        elif not (self.active and 0.0 < request.duration_s <= 10.0):
+            response.message = f"duration_s {request.duration_s} is not in 0 to 10"
+        else:
+            self.hardware.step(request.duration_s)
+            response.stamp = to_time(self._publish_state())
+            response.success = True
+        return response
+
+    def _idle(self) -> None:
+        now_s = time.monotonic()
+        idle_s = now_s - self.last_command_s
+        if idle_s > IDLE_SETTLE_S and not self._at_rest():
+            self.hardware.step(IDLE_STEP_S)
+            self._publish_state()
+        elif now_s - self.last_state_s > IDLE_REPEAT_S:
+            self._publish_state()
+
+    def _at_rest(self) -> bool:
+        return bool(np.abs(self.hardware.read_state().velocity_rad_s).max() < AT_REST_RAD_S)
+
+    def _real_time(self) -> None:
+        elapsed_s = time.monotonic() - self.real_start_s
+        behind_s = elapsed_s - (self.hardware.read_state().stamp_s - self.sim_start_s)
+        if behind_s > 0.1:
+            # Skipping time would be a jump of the clock; running late is honest and is reported.
+            self.overruns += 1
+            self.real_start_s += behind_s - 0.1
+            behind_s = 0.1
+        if behind_s > 0.0:
+            self.hardware.step(behind_s)
+        self._publish_state()
+        self._publish_image()
+
+    def _publish_state(self) -> float:
+        state = self.hardware.read_state()
+        base = self.contract.robot.arm.base_frame
+        message = self.names.write_state(state, base)
+        self.state_out.publish(message)
+        if self.pair_out is not None:
+            self.pair_out.publish(message)
+        stamp = message.header.stamp
+        self.clock_out.publish(Clock(clock=stamp))
+        wrench = WrenchStamped()
+        wrench.header = message.header
+        force, torque = wrench.wrench.force, wrench.wrench.torque
+        force.x, force.y, force.z, torque.x, torque.y, torque.z = state.wrench.tolist()
+        self.wrench_out.publish(wrench)
+        self.last_state_s = time.monotonic()
+        self.states += 1
+        return state.stamp_s
+
+    def _publish_target(self) -> None:
+        target = self.hardware.read_scene().get("target_position_m")
+        if target is None:
+            return
+        message = PoseStamped()
+        message.header.stamp = to_time(self.hardware.read_state().stamp_s)
+        message.header.frame_id = self.contract.robot.arm.base_frame
+        position = message.pose.position
+        position.x, position.y, position.z = target.tolist()
+        message.pose.orientation.w = 1.0
+        self.target_out.publish(message)
+
+    def _publish_image(self) -> None:
+        if not self.values["camera"]:
+            return
+        camera = self.contract.robot.cameras[0]
+        now_s = self.hardware.read_state().stamp_s
+        if now_s < self.next_image_s:
+            return
+        self.next_image_s = max(self.next_image_s, now_s) + 1.0 / camera.rate_hz
+        frame = self.hardware.read_camera(camera.name)
+        frame_id = f"{camera.name}_color_optical_frame"
+        stamp = to_time(frame.stamp_s)
+        self.info_out.publish(convert.write_camera_info(frame, frame_id))
+        self.image_out.publish(
+            convert.write_compressed(frame.rgb, stamp, frame_id, self.values["jpeg_quality"])
+        )
+        if self.raw_out is not None:
+            self.raw_out.publish(convert.write_image(frame.rgb, stamp, frame_id))
+        self.images += 1
+
+
+def main() -> None:
+    """Entry point."""
+    exit_process(run(Sim))

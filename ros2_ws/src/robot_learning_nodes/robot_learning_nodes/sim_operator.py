@@ -1,0 +1,100 @@
+"""Stands where a person stands, in simulation only: arms the robot, and arms it again.
+
+On a real arm this node is not launched: a person resets a fault and arms, each by an explicit
+call, with the arm in view.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from robot_learning_interfaces.msg import SafetyState
+from rosgraph_msgs.msg import Clock
+from std_srvs.srv import Trigger
+
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.qos import LATCHED, STREAM
+
+RETRY_S = 0.5
+
+
+class SimOperator(GraphNode):
+    """Calls safety/reset and safety/arm when the monitor waits for a person."""
+
+    name = "sim_operator"
+    parameters = (
+        Parameter(
+            "resets_max",
+            100,
+            "give up after this many resets: something is wrong that resetting does not mend",
+            minimum=0,
+            maximum=100000,
+        ),
+    )
+
+    def configure(self) -> None:
+        """Subscribes to the monitor and, as proof of a simulator, to the clock."""
+        self.state: SafetyState | None = None
+        self.clock_seen = False
+        self.resets = 0
+        self.waiting_since_s = 0.0
+        self.pending = False
+        self.reset_client = self.create_client(Trigger, "safety/reset")
+        self.arm_client = self.create_client(Trigger, "safety/arm")
+        self._made += [
+            (self.destroy_client, self.reset_client),
+            (self.destroy_client, self.arm_client),
+        ]
+        self.listen(SafetyState, "safety/state", self._state, LATCHED, always=True)
+        self.listen(Clock, "/clock", self._heard_clock, STREAM)
+        self.every(RETRY_S, self._act)
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
+        """How often it had to reset."""
+        if self.resets >= self.values["resets_max"]:
+            return WARN, "gave up resetting", {"resets": self.resets}
+        return OK, "watching", {"resets": self.resets}
+
+    def _state(self, message: SafetyState) -> None:
+        self.state = message
+
+    def _heard_clock(self, _message: Clock) -> None:
+        self.clock_seen = True
+
+    def _act(self) -> None:
+        # Without a simulated clock this may be a real arm: then only a person arms it.
+        if self.state is None or not self.clock_seen:
+            return
+        if self.pending and time.monotonic() - self.waiting_since_s < 3.0:
+            return
+        if self.state.state in (SafetyState.FAULT, SafetyState.ESTOP):
+            if self.resets >= self.values["resets_max"]:
+                return
+            self.get_logger().warning(f"resetting after: {self.state.reason}")
+            self._call(self.reset_client, "reset")
+        elif self.state.state == SafetyState.DISARMED:
+            self._call(self.arm_client, "arm")
+
+    def _call(self, client: Any, what: str) -> None:
+        if not client.service_is_ready():
+            return
+        self.pending, self.waiting_since_s = True, time.monotonic()
+
+        def done(future: Any) -> None:
+            self.pending = False
+            result = future.result()
+            if result is not None and result.success:
+                self.resets += what == "reset"
+                self.get_logger().info(f"{what}: done")
+            elif result is not None:
+                self.get_logger().info(
+                    f"{what} refused for now: {result.message}", throttle_duration_sec=2.0
+                )
+
+        client.call_async(Trigger.Request()).add_done_callback(done)
+
+
+def main() -> None:
+    """Entry point."""
+    exit_process(run(SimOperator))

@@ -1,0 +1,31 @@
+"""Installs the nodes as executables that `ros2 run` and launch files find."""
+
+from setuptools import find_packages, setup
+
+NAME = "robot_learning_nodes"
+NODES = [
+    "arbiter",
+    "arm_driver",
+    "bench_chain",
+    "bench_probe",
+    "camera",
+    "gripper_driver",
+    "learner",
+    "lifecycle_manager",
+    "policy",
+    "reward_monitor",
+    "safety_monitor",
+    "sim",
+    "sim_operator",
+]
+
+setup(
+    name=NAME,
+    version="0.1.0",
+    packages=find_packages(),
+    data_files=[
+        ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
+        (f"share/{NAME}", ["package.xml"]),
+    ],
+    entry_points={"console_scripts": [f"{node} = {NAME}.{node}:main" for node in NODES]},
+)
