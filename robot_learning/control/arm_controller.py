@@ -1,0 +1,276 @@
+"""Requests in, joint points out: the one controller of the arm, in the driver and in process.
+
+An action is a velocity of the tool centre point, held for one control period: 1 is the task's
+`speed_max_m_s`. Every tick turns it into joint velocities at the commanded posture and gives
+them to the safety gate. The next commanded motion depends on the present one and the action
+alone, so the task stays Markov in joint position and velocity; and a steady action moves the tool
+by action times speed times period, which a target that the arm must be able to stop at would not.
+Without a fresh action the arm comes to rest within the limits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_learning.contract import Contract
+from robot_learning.control.action import ActionKind, ExecutedAction, Request, Tick
+from robot_learning.control.homing import Homing
+from robot_learning.control.motion import JointTarget
+from robot_learning.control.tcp_servo import ServoCommand, TcpServo
+from robot_learning.hardware import JointPoint, RobotState
+from robot_learning.kinematics import ArmKinematics
+from robot_learning.safety.gate import SafetyGate
+from robot_learning.safety.state_machine import SafetyMode
+from robot_learning.safety.state_watch import number, vector
+
+Array = NDArray[np.float64]
+
+# One lost action is bridged, the next one missing begins the stop (MoveIt Servo waits as long).
+_ACTION_PERIODS = 2.0
+# From this part of full speed on, orientation and elbow are corrected at their full gain.
+_FULL_CORRECTION = 0.2
+
+
+class ArmController:
+    """Composes kinematics, servo, homing and gate; see the module's text for the scheme."""
+
+    def __init__(self, contract: Contract, kinematics: ArmKinematics | None = None) -> None:
+        self.contract = contract
+        self.kinematics = kinematics or ArmKinematics(contract.robot.arm)
+        self.gate = SafetyGate(contract, self.kinematics)
+        self._servo = TcpServo(self.gate.limits, self.kinematics.home_position_rad)
+        self._homing = Homing(self.gate.limits, self.kinematics)
+        self._speed_max_m_s = contract.task.action.speed_max_m_s
+        self._size = contract.task.action.size
+        self._action_life_s = min(
+            _ACTION_PERIODS * contract.control_period_s, contract.robot.rates.command_age_max_s
+        )
+        self._report_after_s = contract.robot.rates.command_age_max_s
+        self._rotation: Array | None = None  # orientation to hold; None: as it is at next use
+        self._request = self._none()
+        self._command: ServoCommand | None = None
+        self._joint_target: JointTarget | None = None
+        self._request_s = -math.inf
+        self._lost = True
+        self._ticks = self._ticks_followed = 0
+        self._tick_limits: list[str] = []
+
+    @property
+    def mode(self) -> SafetyMode:
+        """Mode of the safety gate."""
+        return self.gate.machine.mode
+
+    @property
+    def reason(self) -> str:
+        """Why the mode is not ARMED; one line."""
+        return self.gate.machine.reason
+
+    @property
+    def commanded_position_rad(self) -> Array:
+        """Commanded joint position, shape (7,); NaN before the first arming."""
+        motion = self.gate.motion
+        return np.full(7, math.nan) if motion is None else motion.position
+
+    @property
+    def at_rest(self) -> bool:
+        """True when the command does not move."""
+        return self.gate.at_rest
+
+    @property
+    def at_home(self) -> bool:
+        """True when the command is at the home position and at rest."""
+        motion = self.gate.motion
+        return motion is not None and motion.at_rest and self._homing.arrived(motion.position)
+
+    @property
+    def limit_counts(self) -> dict[str, int]:
+        """How often each limit acted since the controller was made, by name."""
+        return dict(self.gate.limit_counts)
+
+    @property
+    def refused_count(self) -> int:
+        """Requests refused since the controller was made."""
+        return self.gate.refused_count
+
+    def arm(self, state: RobotState, now_s: float) -> None:
+        """Arms at the measured position; nothing of an earlier motion is kept.
+
+        Raises:
+            SafetyError: not DISARMED, state unusable, or the arm moves.
+        """
+        self.gate.arm(state, now_s)
+        self._rotation = None
+        self._request, self._request_s, self._lost = self._none(), -math.inf, True
+        self._command = self._joint_target = None
+        self._ticks = self._ticks_followed = 0
+        self._tick_limits = []
+
+    def disarm(self, reason: str = "disarmed") -> None:
+        """Orderly stop into DISARMED."""
+        self.gate.disarm(reason)
+
+    def fault(self, reason: str) -> None:
+        """Latches a fault and begins the controlled stop."""
+        self.gate.fault(reason)
+
+    def estop(self, reason: str = "emergency stop") -> None:
+        """Latches the emergency stop and begins the controlled stop."""
+        self.gate.estop(reason)
+
+    def reset(self, now_s: float) -> None:
+        """Clears a latched fault or emergency stop into DISARMED.
+
+        Raises:
+            SafetyError: the arm moves, or the cause still holds.
+        """
+        self.gate.reset(now_s)
+
+    def request(
+        self, kind: ActionKind, action: Any, state: RobotState | None, now_s: float
+    ) -> Request:
+        """Takes what a source asks for the coming control period.
+
+        Args:
+            kind: what is asked.
+            action: for ACTION, numbers in action units, shape (3,); values beyond 1 are clipped
+                and reported, anything not finite or of another length is refused.
+            state: newest measured state, or None for no news.
+            now_s: steady clock, the one that `tick` gets.
+        """
+        self.gate.observe(state, now_s)
+        asked = vector(action, self._size) if kind is ActionKind.ACTION else np.zeros(self._size)
+        now = number(now_s)
+        request = self._judge(kind, asked, now)
+        self._request, self._request_s, self._lost = request, now, False
+        self._ticks = self._ticks_followed = 0
+        self._tick_limits = []
+        self.gate.limit_counts.update(request.limits if request.accepted else ())
+        return request
+
+    def tick(self, now_s: float, state: RobotState | None, received_s: float | None = None) -> Tick:
+        """The next commanded point, for one command period after `now_s`.
+
+        Args:
+            now_s: steady clock; simulated time in lockstep.
+            state: newest measured state, or None; one seen before is no news.
+            received_s: when `state` was received; default now.
+        """
+        now = number(now_s)
+        target = self._target(now)
+        output = self.gate.step(now_s, state, target, received_s)
+        self._ticks += 1
+        self._ticks_followed += output.followed or target is None
+        for name in output.limits:
+            if name not in self._tick_limits:
+                self._tick_limits.append(name)
+        limits = output.limits
+        if not self._lost and now - self._request_s > self._report_after_s:
+            self._lost = True
+            self.gate.limit_counts["action_timeout"] += 1
+            limits += ("action_timeout",)
+        point = None
+        if output.send and output.motion is not None:
+            point = JointPoint(
+                self.contract.command_period_s, output.motion.position, output.motion.velocity
+            )
+        machine = self.gate.machine
+        return Tick(point, machine.mode, machine.reason, limits, self.gate.at_rest)
+
+    def executed_action(self) -> ExecutedAction:
+        """What became of the newest request, as far as it was carried out.
+
+        `executed` is `gated` times the part of the ticks since then that followed it.
+        """
+        request = self._request
+        executed = request.gated
+        if not request.accepted:
+            executed = np.zeros(self._size)
+        elif self._ticks_followed < self._ticks:
+            executed = request.gated * (self._ticks_followed / self._ticks)
+        extra = tuple(name for name in self._tick_limits if name not in request.limits)
+        return ExecutedAction(
+            request.kind,
+            request.requested,
+            request.gated,
+            executed,
+            request.limits + extra,
+            not request.accepted,
+        )
+
+    def stop_points(self) -> list[JointPoint]:
+        """The verified stop behind the newest point, for the wire; see `SafetyGate`."""
+        return self.gate.stop_points(self.contract.control_period_s)
+
+    def _none(self) -> Request:
+        zeros = np.zeros(self.contract.task.action.size)
+        return Request(ActionKind.HOLD, True, zeros, zeros, ())
+
+    def _judge(self, kind: ActionKind, asked: Array | None, now: float) -> Request:
+        zeros = np.zeros(self._size)
+        self._command = None
+        if kind is not ActionKind.HOME:
+            self._joint_target = None
+        if self.mode is not SafetyMode.ARMED:
+            shown = zeros if asked is None else asked
+            return Request(kind, False, shown, zeros, (f"mode_{self.mode.name.lower()}",))
+        if asked is None or not math.isfinite(now):
+            name = "action_malformed" if asked is None else "clock_malformed"
+            self.gate.refuse(name)
+            return Request(kind, False, zeros, zeros, (name,))
+        self.gate.accept()
+        if kind is ActionKind.HOLD:
+            return Request(kind, True, zeros, zeros, ())
+        if kind is ActionKind.HOME:
+            return Request(kind, True, zeros, zeros, self._plan_home())
+        clipped = np.clip(asked, -1.0, 1.0)
+        names = ("action_range",) if (clipped != asked).any() else ()
+        if self._rotation is None:
+            self._rotation = self.gate.tcp.rotation
+        command = self._plan_tool(clipped * self._speed_max_m_s, self._rotation)
+        gated = command.followed_m_s / self._speed_max_m_s if command.limits else clipped
+        return Request(kind, True, asked, gated, names + command.limits)
+
+    def _plan_tool(self, velocity_m_s: Array, rotation: Array) -> ServoCommand:
+        self._command = self._servo.plan(
+            velocity_m_s,
+            self.commanded_position_rad,
+            self.gate.tcp,
+            rotation,
+            _FULL_CORRECTION * self._speed_max_m_s,
+        )
+        return self._command
+
+    def _plan_home(self) -> tuple[str, ...]:
+        """Goes on along the joint line; else comes to rest and begins it; else by the tool."""
+        self._rotation = None
+        blocked = self.at_rest and not self.at_home and self._ticks_followed < self._ticks
+        if self._joint_target is not None and not blocked:
+            return ()
+        line = self._homing.joint_line(self.commanded_position_rad)
+        if line is not None and not blocked:
+            self._joint_target = line if self.at_rest else None
+            return ()
+        self._joint_target = None
+        velocity = self._homing.tool_velocity(self.gate.tcp.position_m)
+        return self._plan_tool(velocity, self._homing.rotation).limits
+
+    def _target(self, now: float) -> JointTarget | None:
+        motion, command = self.gate.motion, self._command
+        if motion is None or (command is None and self._joint_target is None):
+            return None
+        if not now - self._request_s <= self._action_life_s + 1e-6:
+            return None
+        if command is None:
+            return self._joint_target
+        if command.activity == 0.0:
+            return None
+        rotation = self._homing.rotation if self._rotation is None else self._rotation
+        return JointTarget(
+            velocity_rad_s=self._servo.joint_velocity(
+                command, motion.position, self.gate.tcp, rotation
+            )
+        )

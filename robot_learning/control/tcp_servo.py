@@ -1,0 +1,143 @@
+"""From a wanted velocity of the tool centre point to joint velocities that the arm can follow.
+
+The limits act here first and gently, by slowing down; the gate behind only has to act when
+something is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_learning.kinematics.arm_kinematics import TcpState, damping_squared, resolve, turn
+from robot_learning.safety.limits import MotionLimits
+
+Array = NDArray[np.float64]
+
+# Distance to a wall or joint limit over this time is the fastest allowed approach to it. Four
+# control periods: slow enough to settle without overshoot, fast enough not to be felt elsewhere.
+APPROACH_S = 0.2
+# Walls stand this far inside the gate's box, so that its margins are never touched.
+WALL_INSET_M = 0.005
+# Part of the tool speed limit that is asked for; the rest is for transients.
+SPEED_SHARE = 0.97
+_TURN_GAIN_HZ = 2.0  # how fast an error of orientation is driven out
+_TURN_SPEED_SHARE = 0.5
+_PULL_GAIN_HZ = 0.5  # how fast the elbow is drawn to the home posture
+_PULL_MAX_RAD_S = 0.2
+_JOINT_SPEED_SHARE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class ServoCommand:
+    """A tool velocity that can be followed, held for one action.
+
+    Attributes:
+        velocity_m_s: of the tool centre point before `damping` and `scale`, base frame, (3,).
+        followed_m_s: of the tool centre point as the joints will follow it, shape (3,).
+        activity: 0 at rest to 1: how strongly orientation and elbow are corrected meanwhile, so
+            that an arm asked to rest does rest.
+        damping: squared damping factor near singularities.
+        scale: factor on the joint velocities that keeps joints within their limits.
+        limits: names of the limits that acted.
+    """
+
+    velocity_m_s: Array
+    followed_m_s: Array
+    activity: float
+    damping: float
+    scale: float
+    limits: tuple[str, ...]
+
+
+class TcpServo:
+    """Shapes tool velocities by the limits, and turns them into joint velocities."""
+
+    def __init__(self, limits: MotionLimits, home_position_rad: Array) -> None:
+        self._limits = limits
+        self._home = home_position_rad
+        self._speed_max = SPEED_SHARE * limits.tcp_speed_m_s
+        self._turn_max = _TURN_SPEED_SHARE * limits.tcp_angular_speed_rad_s
+        self._joint_speed_max = _JOINT_SPEED_SHARE * limits.velocity_rad_s
+
+    def plan(
+        self, wanted_m_s: Array, q: Array, tcp: TcpState, rotation: Array, full_speed_m_s: float
+    ) -> ServoCommand:
+        """Limits a wanted tool velocity to what can be followed from here.
+
+        Args:
+            wanted_m_s: velocity of the tool centre point, base frame, shape (3,).
+            q: commanded joint position, rad, shape (7,).
+            tcp: the tool at `q`.
+            rotation: orientation to hold, shape (3, 3).
+            full_speed_m_s: speed at which orientation and elbow are corrected in full.
+        """
+        names: list[str] = []
+        velocity = self._within_speed(wanted_m_s, names)
+        velocity = self._before_walls(velocity, tcp.position_m, names)
+        speed = float(np.linalg.norm(velocity))
+        activity = min(1.0, speed / full_speed_m_s) if full_speed_m_s > 0.0 else 0.0
+        damping = damping_squared(tcp.jacobian)
+        command = ServoCommand(velocity, velocity, activity, damping, 1.0, ())
+        joint_velocity = self.joint_velocity(command, q, tcp, rotation)
+        scale = self._scale(joint_velocity, q, names)
+        if damping > 0.0 and speed > 0.0:
+            names.append("singularity")
+        followed = velocity
+        if damping > 0.0 or scale < 1.0:
+            followed = tcp.jacobian[:3] @ joint_velocity * scale
+        return ServoCommand(velocity, followed, activity, damping, scale, tuple(names))
+
+    def joint_velocity(
+        self, command: ServoCommand, q: Array, tcp: TcpState, rotation: Array
+    ) -> Array:
+        """Joint velocity (rad/s, shape (7,)) that follows a planned command from here."""
+        if command.activity == 0.0:
+            return np.zeros_like(q)
+        angular = turn(tcp.rotation, rotation) * (_TURN_GAIN_HZ * command.activity)
+        size = float(np.linalg.norm(angular))
+        if size > self._turn_max:
+            angular *= self._turn_max / size
+        pull = np.clip(
+            (self._home - q) * (_PULL_GAIN_HZ * command.activity), -_PULL_MAX_RAD_S, _PULL_MAX_RAD_S
+        )
+        twist = np.concatenate([command.velocity_m_s, angular])
+        return resolve(tcp.jacobian, twist, pull, command.damping) * command.scale
+
+    def _within_speed(self, velocity: Array, names: list[str]) -> Array:
+        speed = float(np.linalg.norm(velocity))
+        if speed <= self._speed_max:
+            return velocity
+        names.append("tcp_speed")
+        return velocity * (self._speed_max / speed)
+
+    def _before_walls(self, velocity: Array, position: Array, names: list[str]) -> Array:
+        above = (self._limits.box_max_m - WALL_INSET_M - position) / APPROACH_S
+        below = (self._limits.box_min_m + WALL_INSET_M - position) / APPROACH_S
+        # Outside the walls nothing pushes the arm; it may rest or come back.
+        limited = np.clip(velocity, np.minimum(below, 0.0), np.maximum(above, 0.0))
+        if (limited != velocity).any():
+            names.append("workspace")
+            return limited
+        return velocity
+
+    def _scale(self, joint_velocity: Array, q: Array, names: list[str]) -> float:
+        """Largest factor up to 1 that keeps every joint within speed and approach limits."""
+        speed = np.abs(joint_velocity)
+        moving = speed > 1e-9
+        if not moving.any():
+            return 1.0
+        room = np.where(
+            joint_velocity > 0.0,
+            self._limits.position_max_rad - q,
+            q - self._limits.position_min_rad,
+        )
+        by_speed = float((self._joint_speed_max[moving] / speed[moving]).min())
+        by_room = float((np.maximum(room[moving], 0.0) / APPROACH_S / speed[moving]).min())
+        if by_speed < 1.0:
+            names.append("joint_velocity")
+        if by_room < 1.0:
+            names.append("joint_position")
+        return min(1.0, by_speed, by_room)

@@ -1,0 +1,15 @@
+"""Robots as Gymnasium environments."""
+
+from robot_learning.envs.observation import Observer, field_slices, observation_size, observe
+from robot_learning.envs.registration import make_env, register_envs
+from robot_learning.envs.robot_env import RobotEnv
+
+__all__ = [
+    "Observer",
+    "RobotEnv",
+    "field_slices",
+    "make_env",
+    "observation_size",
+    "observe",
+    "register_envs",
+]

@@ -1,0 +1,50 @@
+"""Environments by name, for `gymnasium.make`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from robot_learning.contract import load_contract
+from robot_learning.envs.robot_env import RobotEnv
+from robot_learning.hardware import open_hardware
+
+
+def make_env(
+    robot: str | Path = "panda",
+    task: str | Path = "reach",
+    hardware: str = "sim",
+    render_mode: str | None = None,
+    **options: Any,
+) -> RobotEnv:
+    """Opens hardware for a robot and a task and makes the environment over it.
+
+    Args:
+        robot: name in `config/robots/`, or a file.
+        task: name in `config/tasks/`, or a file.
+        hardware: a name registered under the entry point group `robot_learning.hardware`.
+        render_mode: None or `rgb_array`.
+        options: for the hardware.
+
+    Raises:
+        ContractError: the contract is malformed.
+        LookupError: no package registers that hardware.
+    """
+    contract = load_contract(robot, task)
+    return RobotEnv(open_hardware(hardware, contract, **options), render_mode=render_mode)
+
+
+def register_envs() -> None:
+    """Registers `robot_learning/Reach-v0` with Gymnasium; safe to call again.
+
+    `gymnasium.make("robot_learning/Reach-v0", robot="iiwa7")` passes its keywords to `make_env`.
+    """
+    if "robot_learning/Reach-v0" not in gymnasium.registry:
+        # The environment truncates by its contract, so Gymnasium adds no limit of its own.
+        gymnasium.register(
+            id="robot_learning/Reach-v0",
+            entry_point="robot_learning.envs.registration:make_env",
+            kwargs={"task": "reach"},
+        )

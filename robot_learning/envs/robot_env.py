@@ -1,0 +1,177 @@
+"""Any `Hardware` as a goal-conditioned Gymnasium environment, through controller and gate.
+
+The arm is moved by the same `ArmController` that the driver node runs: what is learned here meets
+the same limits on the robot.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import ArrayLike, NDArray
+
+from robot_learning.control.action import ActionKind
+from robot_learning.control.arm_controller import ArmController
+from robot_learning.envs.observation import Observer, observation_size
+from robot_learning.hardware import Hardware, JointPoint, RobotState
+from robot_learning.kinematics import ArmKinematics
+from robot_learning.rewards.reach import HoldCounter, ReachReward
+from robot_learning.safety.state_machine import SafetyMode
+
+Array32 = NDArray[np.float32]
+Observation = dict[str, Array32]
+
+
+class RobotEnv(gymnasium.Env[Any, Array32]):
+    """Reaching with sparse reward: 0 within the contract's distance of the goal, else -1.
+
+    Observation: a dict of float32 arrays: `observation` (the contract's fields), `achieved_goal`
+    and `desired_goal` (tool centre point, base frame, m). Action: float32 in [-1, 1], shape (3,).
+
+    Never terminated; truncated after the contract's steps, or at a latched safety fault with its
+    reason in `info["fault"]`. `info["is_success"]` says whether the success condition has held
+    for the contract's hold steps up to now.
+
+    A reset places arm and scene anew, so it also replaces a controller that latched a fault. That
+    is for simulation; on a robot the driver stands between, and a person clears faults.
+    """
+
+    def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": round(hardware.contract.task.control_hz),
+        }
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode {render_mode!r} is not known; use 'rgb_array' or None")
+        self.hardware = hardware
+        self.contract = hardware.contract
+        self.render_mode = render_mode
+        self.kinematics = ArmKinematics(self.contract.robot.arm)
+        self.controller = ArmController(self.contract, self.kinematics)
+        self._observer = Observer(self.contract, self.kinematics)
+        self._reward = ReachReward(self.contract.task)
+        self._hold = HoldCounter(self.contract.task)
+        self._now_s = 0.0
+        self._steps = 0
+        self._state: RobotState | None = None
+        self._goal = np.zeros(3, np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (self.contract.task.action.size,), np.float32)
+        self.observation_space = spaces.Dict(
+            {
+                "observation": _unbounded(observation_size(self.contract)),
+                "achieved_goal": _unbounded(3),
+                "desired_goal": _unbounded(3),
+            }
+        )
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins an episode; the same seed gives the same episode.
+
+        Args:
+            seed: seeds the generator that scenes are drawn from; without it the generator goes
+                on.
+            options: not used.
+
+        Raises:
+            SafetyError: the arm cannot be armed; says why.
+        """
+        super().reset(seed=seed)
+        self.hardware.reset(int(self.np_random.integers(2**31)))
+        self._state = self.hardware.read_state()
+        self._now_s, self._steps = 0.0, 0
+        self._hold.reset()
+        self.controller = ArmController(self.contract, self.kinematics)
+        self.controller.arm(self._state, self._now_s)
+        self.hardware.write_gripper(
+            self.contract.task.action.gripper_width_m, self.contract.robot.gripper.force_max_n
+        )
+        self._goal = np.array(self.hardware.read_scene()["target_position_m"], np.float32)
+        observation = self._observe(self._state)
+        return observation, self._info(observation, self._state)
+
+    def step(self, action: Array32) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """One control period: the action becomes points, the points become motion.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        if self._state is None:
+            raise RuntimeError("step() before reset(): call reset() first")
+        self._send(action, self._state)
+        self.hardware.step(self.contract.control_period_s)
+        self._now_s += self.contract.control_period_s
+        self._steps += 1
+        self._state = self.hardware.read_state()
+
+        observation = self._observe(self._state)
+        achieved, desired = observation["achieved_goal"], observation["desired_goal"]
+        self._hold.update(bool(self._reward.success(achieved, desired)))
+        info = self._info(observation, self._state)
+        truncated = self._steps >= self.contract.task.episode_steps
+        if self.controller.mode is not SafetyMode.ARMED:
+            info["fault"], truncated = self.controller.reason, True
+        reward = float(self._reward.reward(achieved, desired))
+        return observation, reward, False, truncated, info
+
+    def compute_reward(
+        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any
+    ) -> NDArray[Any]:
+        """Reward of achieved goals, one (3,) or a batch (..., 3), for relabelling."""
+        return self._reward.reward(achieved_goal, desired_goal)
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """An image of the contract's first camera, shape (height, width, 3)."""
+        if self.render_mode is None:
+            return None
+        return self.hardware.read_camera(self.contract.robot.cameras[0].name).rgb
+
+    def close(self) -> None:
+        """Releases the hardware."""
+        self.hardware.close()
+
+    def _send(self, action: Array32, state: RobotState) -> None:
+        period_s = self.contract.command_period_s
+        self.controller.request(ActionKind.ACTION, action, state, self._now_s)
+        points = []
+        for index in range(self.contract.commands_per_action):
+            tick = self.controller.tick(self._now_s + index * period_s, state)
+            if tick.point is not None:
+                points.append(
+                    JointPoint(
+                        (index + 1) * period_s, tick.point.position_rad, tick.point.velocity_rad_s
+                    )
+                )
+        if points:
+            self.hardware.write_joint_trajectory(points)
+
+    def _observe(self, state: RobotState) -> Observation:
+        observation, achieved = self._observer.observe(state)
+        return {
+            "observation": observation,
+            "achieved_goal": achieved,
+            "desired_goal": self._goal.copy(),
+        }
+
+    def _info(self, observation: Observation, state: RobotState) -> dict[str, Any]:
+        achieved, desired = observation["achieved_goal"], observation["desired_goal"]
+        action = self.controller.executed_action()
+        return {
+            "requested_action": action.requested.astype(np.float32),
+            "gated_action": action.gated.astype(np.float32),
+            "executed_action": action.executed.astype(np.float32),
+            "limits": action.limits,
+            "at_goal": bool(self._reward.success(achieved, desired)),
+            "distance_m": float(self._reward.distance_m(achieved, desired)),
+            "is_success": self._hold.held_steps >= self.contract.task.success.hold_steps,
+            "stamp_s": state.stamp_s,
+        }
+
+
+def _unbounded(size: int) -> spaces.Box:
+    # Measurements carry noise, so no bound would be one.
+    return spaces.Box(-np.inf, np.inf, (size,), np.float32)

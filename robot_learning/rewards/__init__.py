@@ -1,0 +1,1 @@
+"""What a state is worth: reward and success, apart from environments and nodes."""

@@ -1,0 +1,150 @@
+"""Whether the robot's measured state may be trusted at this moment.
+
+Age counts from receipt on the steady clock, never from stamps. A stamp only tells a new
+measurement from a repeated one, so that a stuck stream ages like a silent one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_learning.contract.robot import RobotContract
+from robot_learning.hardware import RobotState
+
+Array = NDArray[np.float64]
+
+# Sums of periods that reach the bound exactly must not fail by the last digit.
+_CLOCK_ROUNDING_S = 1e-6
+
+
+class StateWatch:
+    """Keeps the newest valid state and says what is wrong with the stream.
+
+    The distance allowed between measured and commanded position covers a command ahead of the
+    measurement by the state's age, one action and the arm's own lag, at full joint speed.
+    """
+
+    def __init__(self, robot: RobotContract, action_period_s: float) -> None:
+        self._joints = len(robot.arm.joints)
+        self._age_max_s = robot.rates.state_age_max_s
+        self._force_max_n = robot.operation.external_force_max_n
+        lead_s = robot.rates.state_age_max_s + action_period_s + 0.05
+        self.tracking_error_max_rad: Array = robot.operation.position_margin_rad + lead_s * (
+            robot.operation.velocity_fraction
+            * np.array([joint.velocity_max_rad_s for joint in robot.arm.joints])
+        )
+        self.state: RobotState | None = None
+        self._received_s = -math.inf
+        self._bad = ""
+
+    def forget(self) -> None:
+        """Drops what is known, so that stamps may begin anew."""
+        self.state, self._received_s, self._bad = None, -math.inf, ""
+
+    def update(
+        self,
+        state: RobotState | None,
+        now_s: float,
+        received_s: float | None,
+        *,
+        restart: bool = False,
+    ) -> None:
+        """Takes a state that was received at `received_s` (default: now); None is no news.
+
+        With `restart`, a stamp before the newest one begins a new stream.
+        """
+        if state is None:
+            return
+        stamp = number(state.stamp_s)
+        newest = self.state.stamp_s if self.state is not None else -math.inf
+        if restart and stamp < newest:
+            self.forget()
+        elif math.isfinite(stamp) and stamp <= newest:
+            return  # repeated or out of order: no news either
+        self._bad = self._fault_of(state, stamp)
+        if self._bad:
+            return
+        self.state = state
+        received = now_s if received_s is None else number(received_s)
+        self._received_s = min(received, now_s) if math.isfinite(received) else -math.inf
+
+    def problem(self, now_s: float, commanded_rad: Array | None) -> str | None:
+        """One line on why motion must not go on, or None.
+
+        Args:
+            now_s: steady clock.
+            commanded_rad: commanded joint position, shape (7,), or None when nothing is
+                commanded.
+        """
+        if self._bad:
+            return self._bad
+        if self.state is None:
+            return "no robot state was received: check the robot's driver"
+        age = now_s - self._received_s
+        if not age <= self._age_max_s + _CLOCK_ROUNDING_S:
+            return (
+                f"robot state is stale: nothing new for {age:.3f} s (limit "
+                f"{self._age_max_s} s): check the robot's driver and the network"
+            )
+        force = math.hypot(*np.asarray(self.state.wrench, dtype=np.float64)[:3].tolist())
+        if not force <= self._force_max_n:
+            return (
+                f"external force {force:.1f} N is above {self._force_max_n} N: "
+                "clear what touches the arm"
+            )
+        if commanded_rad is None:
+            return None
+        error = np.abs(np.asarray(self.state.position_rad, dtype=np.float64) - commanded_rad)
+        excess = error - self.tracking_error_max_rad
+        worst = int(np.argmax(excess))
+        if not excess[worst] <= 0.0:
+            return (
+                f"joint {worst + 1} is {error[worst]:.3f} rad from its command (limit "
+                f"{self.tracking_error_max_rad[worst]:.3f} rad): check for contact and the drives"
+            )
+        return None
+
+    def moving(self, speed_max_rad_s: float) -> bool:
+        """True when a joint is measured to move faster than this, or nothing is known."""
+        if self.state is None:
+            return True
+        speed = np.abs(np.asarray(self.state.velocity_rad_s, dtype=np.float64))
+        return not bool((speed <= speed_max_rad_s).all())
+
+    def _fault_of(self, state: RobotState, stamp: float) -> str:
+        if not math.isfinite(stamp):
+            return f"robot state carries the stamp {stamp}: check the robot's driver"
+        for name, value, size in (
+            ("position_rad", state.position_rad, self._joints),
+            ("velocity_rad_s", state.velocity_rad_s, self._joints),
+            ("wrench", state.wrench, 6),
+        ):
+            if vector(value, size) is None:
+                return (
+                    f"robot state field {name} is not {size} finite numbers: "
+                    "check the robot's driver"
+                )
+        return ""
+
+
+def number(value: Any) -> float:
+    """The value as a float; NaN for anything that is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def vector(value: Any, size: int) -> Array | None:
+    """The value as a float64 array of `size` finite numbers, or None for anything else."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if array.shape != (size,) or not np.isfinite(array).all():
+        return None
+    return array
