@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # run as a folder, import as a package
 
 from bootstrap.errors import SetupError
+from bootstrap.lock import write_locks
 from bootstrap.stages import setup
 
 
@@ -18,8 +19,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also what the tests need")
     parser.add_argument("--python", help="the interpreter for .venv (default: the first that fits)")
+    parser.add_argument("--lock", metavar="UV", help="write the lock files with this uv instead")
     arguments = parser.parse_args()
     root = Path(__file__).resolve().parents[2]
+    if arguments.lock:
+        write_locks(root, arguments.lock)
+        return 0
     try:
         asyncio.run(setup(root, dev=arguments.dev, python=arguments.python))
     except SetupError as error:

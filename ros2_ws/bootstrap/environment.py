@@ -45,6 +45,8 @@ def command_environment(
         env["AMENT_PREFIX_PATH"] = env["CMAKE_PREFIX_PATH"] = str(venv)
     env["PATH"] = os.pathsep.join([str(venv / "bin"), base.get("PATH", os.defpath)])
     env["VIRTUAL_ENV"] = str(venv)
+    # Without this colcon also limits the build by the machine's load, to a crawl on a busy one.
+    env["MAKEFLAGS"] = f"-j{len(os.sched_getaffinity(0))}"
     env["PYTHONNOUSERSITE"] = "1"
     env["PYTHONUNBUFFERED"] = "1"
     env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"

@@ -1,57 +1,49 @@
 """`make lock`: writes the lock files from pyproject.toml (for maintainers; needs the network).
 
-One resolution covers everything, so that the locks agree wherever they name the same package.
+One resolution covers everything, and each lock is cut from it: wherever two locks name the same
+package, they name the same version. PyTorch's wheels are locked by hand, beside.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-_LOCKS = {
-    "requirements.lock": ("sim",),
-    "requirements-dev.lock": ("dev", "sim"),
-    "requirements-ros.lock": ("ros",),
-}
-_HEADER = """\
-# Written by `make lock`; do not edit.
-# {purpose}
-# Install with: pip install --no-deps --require-hashes -r {name}
-"""
-_PURPOSE = {
-    "requirements.lock": "The library and the simulator. PyTorch: requirements-torch.lock.",
-    "requirements-dev.lock": "What the tests need beside requirements.lock.",
-    "requirements-ros.lock": "ROS 2 Jazzy from wheels, and what builds the workspace with them.",
+# Of each lock: the extras that it covers ("" is the project's own dependencies), and its purpose.
+LOCKS = {
+    "requirements.lock": (("", "sim"), "The library and the simulator."),
+    "requirements-dev.lock": (("dev",), "What the tests need beside requirements.lock."),
+    "requirements-ros.lock": (("ros",), "ROS 2 Jazzy as wheels, and what builds the workspace."),
 }
 
-
-def compile_command(root: Path, uv: str, *, output: Path, extras: Sequence[str]) -> list[str]:
-    """uv's command line for one resolution."""
-    command = [uv, "pip", "compile", str(root / "pyproject.toml"), "--quiet", "--universal"]
-    command += ["--python-version", "3.11", "--fork-strategy", "fewest", "--no-header"]
-    command += ["--index-strategy", "unsafe-best-match"]
-    for extra in extras:
-        command += ["--extra", extra]
-    return [*command, "--output-file", str(output)]
-
-
-def packages(lock: str) -> dict[str, str]:
-    """The entries of a lock by package: each its requirement line and its hashes."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in lock.splitlines(keepends=True):
-        if line.strip() and not line.startswith((" ", "#")):
-            name = line.split("==")[0].strip()
-            found[name] = ""
-        if name:
-            found[name] += line
-    return found
+# What PyTorch's CPU build requires. Resolving PyTorch itself would need PyTorch's own index for
+# the CPU build, or lock the gigabytes of CUDA packages that PyPI's build requires.
+TORCH_REQUIRES = (
+    "filelock",
+    "fsspec>=0.8.5",
+    "jinja2",
+    "networkx>=2.5.1",
+    "setuptools>=77.0.3,<80",  # below 80 as everywhere here, for colcon
+    "sympy>=1.13.3",
+    "typing-extensions>=4.10.0",
+)
 
 
-def main(root: Path, uv: str) -> None:
-    """Writes the three locks.
+def requirements(root: Path, extras: Iterable[str]) -> list[str]:
+    """What pyproject.toml asks for under some extras, with PyTorch's own needs in its place."""
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    lines = [str(line) for extra in extras for line in groups[extra]]
+    kept = [line for line in lines if not line.startswith("torch==")]
+    return kept if len(kept) == len(lines) else [*kept, *TORCH_REQUIRES]
+
+
+def write_locks(root: Path, uv: str) -> None:
+    """Resolves anew and writes the three locks.
 
     Args:
         root: the checkout.
@@ -59,49 +51,33 @@ def main(root: Path, uv: str) -> None:
     """
     scratch = root / ".cache" / "lock"
     scratch.mkdir(parents=True, exist_ok=True)
-    # The CPU build asks for no CUDA package.
-    override = scratch / "torch.txt"
-    override.write_text("torch==2.13.0+cpu\n", encoding="utf-8")
-    torch = ["--overrides", str(override)]
-    everything = scratch / "all.txt"
-    extras = ("ros", "sim", "dev")
-    _run([*compile_command(root, uv, output=everything, extras=extras), "--upgrade", *torch])
-    texts: dict[str, str] = {}
-    for name, chosen in _LOCKS.items():
+    everything = scratch / "everything.txt"
+    extras = [extra for covered, _ in LOCKS.values() for extra in covered]
+    _resolve(uv, scratch, requirements(root, extras), everything)
+    for name, (covered, purpose) in LOCKS.items():
         output = scratch / name
-        output.unlink(missing_ok=True)
-        command = compile_command(root, uv, output=output, extras=chosen)
-        command += ["--constraints", str(everything), "--no-emit-package", "torch"]
-        if name == "requirements-ros.lock":
-            # uv has no way to leave the project's own dependencies out but another input.
-            command[3] = str(_only_extra(root, "ros", scratch))
-            command = [part for part in command if part not in ("--extra", "ros")]
-        _run([*command, *torch, "--generate-hashes", "--no-annotate"])
-        texts[name] = output.read_text(encoding="utf-8")
-    base = packages(texts["requirements.lock"])
-    dev = packages(texts["requirements-dev.lock"])
-    beside = "".join(entry for name, entry in dev.items() if name not in base)
-    texts["requirements-dev.lock"] = beside
-    for name, text in texts.items():
-        header = _HEADER.format(name=name, purpose=_PURPOSE[name])
-        (root / name).write_text(header + text, encoding="utf-8")
-        print(f"{name}: {len(packages(text))} packages")
+        _resolve(
+            uv,
+            scratch,
+            requirements(root, covered),
+            output,
+            *("--constraints", str(everything), "--generate-hashes"),
+        )
+        header = (
+            f"# Written by `make lock`; do not edit.\n# {purpose}\n"
+            f"# By hand: pip install --no-deps --require-hashes -r {name}\n"
+        )
+        (root / name).write_text(header + output.read_text(encoding="utf-8"), encoding="utf-8")
+        print(f"{name} is written")
 
 
-def _only_extra(root: Path, extra: str, scratch: Path) -> Path:
-    import tomllib
-
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    path = scratch / f"{extra}.in"
-    path.write_text("\n".join(project["optional-dependencies"][extra]) + "\n", encoding="utf-8")
-    return path
-
-
-def _run(command: Sequence[str]) -> None:
-    answer = subprocess.run(command)
+def _resolve(uv: str, scratch: Path, wanted: Sequence[str], output: Path, *options: str) -> None:
+    source = scratch / f"{output.stem}.in"
+    source.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    output.unlink(missing_ok=True)  # uv keeps the versions of an output that is there
+    command = [uv, "pip", "compile", str(source), "--output-file", str(output), "--quiet"]
+    command += ["--no-header", "--no-annotate", "--universal", "--python-version", "3.11"]
+    command += ["--fork-strategy", "fewest"]  # one version for 3.11 and 3.12
+    answer = subprocess.run([*command, *options])
     if answer.returncode != 0:
-        sys.exit(f"lock: failed: {' '.join(command)}")
-
-
-if __name__ == "__main__":
-    main(Path(__file__).resolve().parents[2], sys.argv[1])
+        sys.exit(f"lock: uv failed (exit status {answer.returncode}); nothing was written")

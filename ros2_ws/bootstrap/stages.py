@@ -138,7 +138,10 @@ def plan(
     wheels_key = key(files=() if ros.installed else ("requirements-ros.lock",))
     ros_wheels = Stage("ros-wheels", "ROS 2 wheels", wheels_key, install_ros_wheels)
     workspace = Stage(
-        "workspace", "ROS 2 workspace (colcon)", digest([wheels_key], sources, root), build_workspace
+        "workspace",
+        "ROS 2 workspace (colcon)",
+        digest([wheels_key], sources, root),
+        build_workspace,
     )
     torch = Stage(
         "torch", f"PyTorch ({mode})", key(mode, files=("requirements-torch.lock",)), install_torch

@@ -31,9 +31,7 @@ def digest(facts: Iterable[str], paths: Iterable[Path], root: Path) -> str:
 def _files(paths: Iterable[Path]) -> Iterable[Path]:
     for path in paths:
         if path.is_dir():
-            yield from (
-                p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts
-            )
+            yield from (p for p in path.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
         else:
             yield path
 

@@ -1,0 +1,142 @@
+"""Where the built ROS 2 workspace is, and the environment that processes of the graph run in.
+
+Whatever starts a ROS 2 process (the launch runner, the doctor, the benchmarks, the tests) takes
+its environment from here. rclpy is not imported: the process that asks needs no ROS 2 itself.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from robot_learning.contract.load import config_dir
+
+INTERFACES = "robot_learning_interfaces"
+PROFILE = "fastdds_shm.xml"
+DOMAIN_ID_MAX = 101  # above it the ports of DDS meet those that Linux gives to clients
+
+_WHEELS_GUARD = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
+_MEND = "run: make setup"
+
+
+class WorkspaceError(RuntimeError):
+    """The ROS 2 workspace is not built, or not for this Python."""
+
+
+def workspace_dir() -> Path:
+    """The folder `ros2_ws` of this checkout (it need not exist)."""
+    return Path(__file__).resolve().parents[1] / "ros2_ws"
+
+
+def uses_wheels() -> bool:
+    """Whether rclpy comes from wheels in this interpreter's environment."""
+    return find_spec("ros_wheels_bootstrapper") is not None
+
+
+def graph_environment(
+    domain_id: int | None = None, base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment for processes of the graph.
+
+    It is `base` after sourcing the workspace, with the shared-memory profile, with Fast DDS, and
+    with discovery on this machine alone. What a person has set of the profile, the discovery
+    range and (where ROS 2 is installed) the middleware stays.
+
+    Args:
+        domain_id: ROS domain, 0 to 101; None leaves it as in `base`.
+        base: environment to start from; None is this process's.
+
+    Raises:
+        WorkspaceError: the workspace is not built.
+        ValueError: `domain_id` is out of range.
+    """
+    if domain_id is not None and not 0 <= domain_id <= DOMAIN_ID_MAX:
+        raise ValueError(f"ROS domain {domain_id} is not in 0..{DOMAIN_ID_MAX}")
+    start = dict(os.environ if base is None else base)
+    setup_file = _setup_file(workspace_dir() / "install", start)
+    env = dict(_sourced(setup_file, tuple(sorted(start.items())))) if setup_file else start
+    if uses_wheels():
+        _find_wheels(env)
+    else:
+        env.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
+    env.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / PROFILE))
+    env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    if domain_id is not None:
+        env["ROS_DOMAIN_ID"] = str(domain_id)
+    return env
+
+
+def _setup_file(install: Path, env: Mapping[str, str]) -> Path | None:
+    """The file to source; None when a workspace with the interfaces is sourced already."""
+    if not _has_interfaces(install / INTERFACES):
+        prefixes = env.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+        if any(prefix and _has_interfaces(Path(prefix)) for prefix in prefixes):
+            return None
+        raise WorkspaceError(f"{install}: the ROS 2 workspace is not built; {_MEND}")
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    built_for = sorted(path.name for path in (install / INTERFACES / "lib").glob("python3.*"))
+    if built_for and version not in built_for:
+        raise WorkspaceError(
+            f"{install}: the ROS 2 workspace was built for {built_for[0]}, and this is {version} "
+            f"({sys.executable}); {_MEND}"
+        )
+    return install / "setup.bash"
+
+
+def _has_interfaces(prefix: Path) -> bool:
+    return (prefix / "share" / INTERFACES / "package.xml").is_file()
+
+
+@lru_cache(maxsize=8)
+def _sourced(setup_file: Path, start: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """An environment after a shell has sourced a setup file in it."""
+    bash = shutil.which("bash")
+    if bash is None:
+        raise WorkspaceError(f"{setup_file}: bash is needed to source it: sudo apt install bash")
+    answer = subprocess.run(
+        [bash, "--norc", "-c", 'source "$1" >&2 && env -0', "bash", str(setup_file)],
+        env=dict(start),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    if answer.returncode != 0:
+        detail = answer.stderr.decode(errors="replace").strip().splitlines()
+        raise WorkspaceError(
+            f"{setup_file}: cannot be sourced: {detail[-1] if detail else 'no reason given'}; "
+            f"{_MEND}"
+        )
+    pairs = (entry.partition(b"=") for entry in answer.stdout.split(b"\0") if entry)
+    shell_own = {"_", "SHLVL", "OLDPWD"}
+    return tuple(
+        (os.fsdecode(name), os.fsdecode(value))
+        for name, _, value in pairs
+        if os.fsdecode(name) not in shell_own
+    )
+
+
+def _find_wheels(env: dict[str, str]) -> None:
+    """Adds what the ROS wheels need to find each other.
+
+    Their libraries lie in the environment's `lib/` and in one folder beside each package. Unless
+    told that the search path is complete, they start every Python process a second time to
+    complete it; saying so saves each process of the graph that time.
+    """
+    site_packages = Path(sysconfig.get_paths()["purelib"])
+    libraries = [Path(sys.prefix) / "lib", *sorted(site_packages.glob("ros_*.libs"))]
+    _append(env, "LD_LIBRARY_PATH", libraries)
+    _append(env, "AMENT_PREFIX_PATH", [Path(sys.prefix)])
+    env[_WHEELS_GUARD] = "1"
+    env["RMW_IMPLEMENTATION"] = "rmw_fastrtps_cpp"  # the one RMW there are wheels of
+
+
+def _append(env: dict[str, str], variable: str, paths: list[Path]) -> None:
+    parts = [part for part in env.get(variable, "").split(os.pathsep) if part]
+    parts += [str(path) for path in paths if str(path) not in parts]
+    env[variable] = os.pathsep.join(parts)
