@@ -74,6 +74,8 @@ class SimHardware:
         self._fraction = 0.0  # of a physics step, by which the present is ahead of physics
         self._measured_step = 0
         self._client: int | None = pybullet.connect(pybullet.DIRECT)
+        if self._client < 0:
+            raise RuntimeError("PyBullet refuses another world; close some SimHardware first")
         try:
             client = self._client
             pybullet.setPhysicsEngineParameter(
