@@ -1,0 +1,110 @@
+"""`robot-learning evaluate`: how good is a policy, by a fixed protocol."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from robot_learning.contract import ContractError
+from robot_learning.training.progress import rate_with_interval
+
+
+def evaluate(
+    policy_dir: Annotated[Path, typer.Argument(help="Folder of policy.safetensors, policy.json.")],
+    task: Annotated[
+        str | None, typer.Option(help="Task; by default the policy's own contract.")
+    ] = None,
+    robot: Annotated[str, typer.Option(help="Robot, with --task.")] = "panda",
+    env: Annotated[
+        str | None, typer.Option(help="gymnasium:ID; by default the policy's own.")
+    ] = None,
+    import_module: Annotated[
+        str | None, typer.Option("--import", help="Module to import first; registers the id.")
+    ] = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the list of episodes.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Runs a policy without exploration and prints return, success and interval."""
+    from robot_learning.evaluation.rollout import evaluate as run_episodes
+    from robot_learning.training.environments import EnvironmentRefusedError
+    from robot_learning.training.policy_file import PolicyFileError, read_policy
+
+    try:
+        file = read_policy(policy_dir)
+        environment, has_success = _environment_for(
+            file, policy_dir, task, robot, env, import_module
+        )
+        contract = file.contract
+        result = run_episodes(
+            environment,
+            file.policy,
+            episodes=episodes,
+            seed=seed,
+            hold_steps=contract.task.success.hold_steps if contract else 1,
+            has_success=has_success,
+        )
+    except (PolicyFileError, EnvironmentRefusedError, ContractError) as error:
+        _fail(str(error), 2)
+    except LookupError as error:
+        _fail(str(error.args[0]), 2)
+    except ValueError as error:
+        _fail(str(error), 1)
+    facts = {
+        **result.as_json(),
+        "contract": contract.sha256 if contract else None,
+        "policy_version": file.policy.version,
+    }
+    if as_json:
+        print(json.dumps(facts))
+        return
+    table = Table(title=f"{policy_dir}", show_header=False, title_justify="left")
+    if result.success_rate is not None and result.wilson95 is not None:
+        table.add_row("success", rate_with_interval(result.success_rate, result.n, result.wilson95))
+    table.add_row("return", f"{result.mean_return:.1f} ± {result.std_return:.1f} (n = {result.n})")
+    table.add_row("policy version", f"{file.policy.version}")
+    table.add_row("contract", facts["contract"] or f"none ({file.environment})")
+    Console(soft_wrap=True).print(table)
+
+
+def _environment_for(
+    file: Any,
+    policy_dir: Path,
+    task: str | None,
+    robot: str,
+    env: str | None,
+    import_module: str | None,
+) -> tuple[Any, bool]:
+    """The environment to evaluate on, and whether it knows success; sizes are checked."""
+    from robot_learning.contract import load_contract
+    from robot_learning.training.environments import make_environment, spaces_of
+    from robot_learning.training.policy_file import PolicyFileError, require_contract
+    from robot_learning.training.tasks import make_contract_environment
+
+    what = f"the policy in {policy_dir}"
+    if task is not None and env is not None:
+        raise PolicyFileError("give --task or --env, not both")
+    if task is not None:
+        require_contract(file, load_contract(robot, task), what)
+    if env is None and file.contract is not None:
+        return make_contract_environment(file.contract), True
+    environment = make_environment(env or file.environment, import_module)
+    spaces = spaces_of(environment)
+    needs = (file.policy.observation_size, file.policy.goal_size, file.policy.action_size)
+    if needs != (spaces.observation_size, spaces.goal_size, spaces.action_size):
+        raise PolicyFileError(
+            f"{what} takes (observation, goal, action) of sizes {needs}, {env or file.environment} "
+            f"has {(spaces.observation_size, spaces.goal_size, spaces.action_size)}"
+        )
+    return environment, spaces.goal_size > 0
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"robot-learning: {message}", file=sys.stderr)
+    raise typer.Exit(code)

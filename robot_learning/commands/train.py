@@ -1,0 +1,224 @@
+"""`robot-learning train`: learn a policy in this process, or over the graph."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from robot_learning.contract import ContractError
+from robot_learning.training.progress import ProgressView, rate_with_interval
+from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
+
+_TASK_STEPS, _ENVIRONMENT_STEPS = 12_000, 20_000
+
+
+def train(
+    task: Annotated[
+        str | None, typer.Argument(help="Task in config/tasks, or a path to YAML.")
+    ] = None,
+    robot: Annotated[str, typer.Option(help="Robot in config/robots, or a path.")] = "panda",
+    env: Annotated[
+        str | None, typer.Option(help="Instead of a task: gymnasium:ID, any Gymnasium id.")
+    ] = None,
+    import_module: Annotated[
+        str | None, typer.Option("--import", help="Module to import first; registers the id.")
+    ] = None,
+    algorithm: Annotated[str, typer.Option(help="Learning method.")] = "td3",
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Environment steps: 12000 for a task, 20000 for --env."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value for a hyper-parameter; repeat.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    evaluation_episodes: Annotated[
+        int, typer.Option(min=0, help="Evaluation episodes at the end.")
+    ] = 100,
+    over_graph: Annotated[
+        bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Learns a policy and leaves it, its figures and its checkpoint in a folder."""
+    if (task is None) == (env is None):
+        _refuse("name a task (robot-learning train reach) or --env gymnasium:ID, one of the two")
+    if resume and out is None:
+        _refuse("--resume needs --out, the folder of the run to go on with")
+    steps = steps or (_TASK_STEPS if task else _ENVIRONMENT_STEPS)
+    if out is None:
+        label = task or (env or "").rpartition(":")[2]
+        out = next_free(Path("runs"), f"{Path(label).stem}-{algorithm}-seed{seed}")
+    if over_graph:
+        if task is None:
+            _refuse("--over-graph trains a task, not --env")
+        from robot_learning.commands.train_over_graph import train_over_graph
+
+        train_over_graph(
+            task=task,
+            robot=robot,
+            algorithm=algorithm,
+            steps=steps,
+            seed=seed,
+            out=out,
+            overrides=overrides or [],
+            resume=resume,
+            json=as_json,
+        )
+        return
+    # What was asked for, as it goes into config.yaml.
+    request = {
+        "task": task,
+        "robot": robot if task else None,
+        "env": env,
+        "import": import_module,
+        "algorithm": algorithm,
+        "steps": steps,
+        "seed": seed,
+        "evaluation_episodes": evaluation_episodes,
+    }
+    _train_in_process(request, overrides or [], RunDirectory(out), resume, as_json)
+
+
+def _train_in_process(
+    request: dict[str, Any],
+    overrides: list[str],
+    directory: RunDirectory,
+    resume: bool,
+    as_json: bool,
+) -> None:
+    # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.replay import JournalError, StepError
+    from robot_learning.training.checkpoint import CheckpointError
+    from robot_learning.training.environments import EnvironmentRefusedError
+    from robot_learning.training.interrupt import Interrupted
+    from robot_learning.training.run import TrainingRun
+    from robot_learning.training.settings import SettingsError
+
+    try:
+        environment, settings, title = _prepare(request, overrides)
+        config = request | {"hyper_parameters": settings.hyper.model_dump(mode="json")}
+        if settings.contract:
+            config["contract_sha256"] = settings.contract_sha256
+            config["contract"] = settings.contract.model_dump(mode="json")
+        directory.begin(config, resume=resume)
+        with ProgressView() as progress:
+
+            def view(status: Mapping[str, Any], now: bool) -> None:
+                progress.show(status, now=now)
+
+            run = TrainingRun(
+                environment, settings, directory, title=title, resume=resume, view=view
+            )
+            report = run.run()
+    except (SettingsError, EnvironmentRefusedError, LookupError, ContractError) as error:
+        _refuse(str(error.args[0] if error.args else error))
+    except (RunDirectoryError, CheckpointError, JournalError) as error:
+        _refuse(str(error))
+    except Interrupted:
+        print(
+            f"robot-learning: stopped; the checkpoint is in {directory.path}. "
+            "Go on with the same command and --resume",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    except (StepError, OSError) as error:
+        print(f"robot-learning: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    next_command = _next_command(request, directory.path)
+    if as_json:
+        print(json.dumps(report.as_json() | {"next": next_command}))
+    else:
+        _print_report(report, directory, next_command)
+
+
+def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Any, Any, str]:
+    """The environment, the learner's settings, and a title."""
+    from robot_learning.training.environments import make_environment, reward_range, spaces_of
+    from robot_learning.training.learner import LearnerSettings
+    from robot_learning.training.settings import resolve_hyper_parameters
+    from robot_learning.training.task_settings import task_learner_settings
+    from robot_learning.training.tasks import make_task_environment
+
+    algorithm = request["algorithm"]
+    if request["task"]:
+        environment, contract = make_task_environment(request["task"], request["robot"])
+        settings = task_learner_settings(
+            contract,
+            algorithm,
+            overrides,
+            seed=request["seed"],
+            steps=request["steps"],
+            evaluation_episodes=request["evaluation_episodes"],
+        )
+        return environment, settings, f"{contract.task.name} on {contract.robot.name}, {algorithm}"
+    environment = make_environment(request["env"], request["import"])
+    spaces = spaces_of(environment)
+    settings = LearnerSettings(
+        algorithm=algorithm,
+        hyper=resolve_hyper_parameters(
+            algorithm,
+            overrides,
+            has_goals=spaces.goal_size > 0,
+            rewards=reward_range(environment),
+        ),
+        spaces=spaces,
+        seed=request["seed"],
+        steps_goal=request["steps"],
+        evaluation_episodes_goal=request["evaluation_episodes"],
+        environment=request["env"],
+        has_success=spaces.goal_size > 0,
+    )
+    return environment, settings, f"{request['env']}, {algorithm}"
+
+
+def _print_report(report: Any, directory: RunDirectory, next_command: str) -> None:
+    table = Table(title="trained", show_header=False, title_justify="left")
+    table.add_row("environment steps", f"{report.steps} ({report.steps_per_s:.0f}/s)")
+    table.add_row("episodes", f"{report.episodes}")
+    table.add_row("gradient updates", f"{report.updates} ({report.updates_per_s:.0f}/s)")
+    table.add_row("time", f"{report.elapsed_s:.0f} s")
+    if report.training_success_rate is not None:
+        text = rate_with_interval(
+            report.training_success_rate,
+            report.training_success_n,
+            report.training_success_wilson95,
+        )
+        table.add_row("success while training", text)
+    if evaluation := report.evaluation:
+        if evaluation.success_rate is not None:
+            text = rate_with_interval(evaluation.success_rate, evaluation.n, evaluation.wilson95)
+            table.add_row("success in evaluation", text)
+        table.add_row(
+            "return in evaluation",
+            f"{evaluation.mean_return:.1f} ± {evaluation.std_return:.1f} (n = {evaluation.n})",
+        )
+    table.add_row("policy", f"{directory.path}/policy.safetensors")
+    table.add_row("its SHA-256", report.weights_sha256[:16])
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(f"learning curve: {directory.learning_curve}", highlight=False)
+    console.print(f"next: {next_command}", highlight=False)
+
+
+def _next_command(request: dict[str, Any], out: Path) -> str:
+    if request["task"]:
+        return f"robot-learning launch launch/sim_play.launch.xml policy:={out}"
+    more = f" --import {request['import']}" if request["import"] else ""
+    return f"robot-learning evaluate {out}{more} --episodes 100"
+
+
+def _refuse(message: str) -> NoReturn:
+    print(f"robot-learning: {message}", file=sys.stderr)
+    raise typer.Exit(2)

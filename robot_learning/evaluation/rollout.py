@@ -1,0 +1,60 @@
+"""The evaluation protocol in process: deterministic policy, fixed list of episode seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from robot_learning.evaluation.episodes import Episode, Evaluation
+from robot_learning.networks import Policy
+from robot_learning.training.environments import Environment, at_goal, episode_seed, take_apart
+
+EVALUATION_STREAM = 1
+
+
+def evaluate(
+    environment: Environment,
+    policy: Policy,
+    *,
+    episodes: int,
+    seed: int,
+    hold_steps: int,
+    has_success: bool,
+    on_episode: Callable[[Episode], None] | None = None,
+) -> Evaluation:
+    """Runs `episodes` episodes without exploration.
+
+    Args:
+        environment: on which.
+        policy: acting greedily.
+        episodes: how many.
+        seed: episode i is reset with a seed derived from (seed, i).
+        hold_steps: an episode succeeds when its condition held during its last steps.
+        has_success: the task has a success condition.
+        on_episode: called after each.
+
+    Raises:
+        ValueError: the policy's sizes do not fit the environment, or a reward is not finite.
+    """
+    done: list[Episode] = []
+    for number in range(episodes):
+        observed, _ = environment.reset(seed=episode_seed(seed, EVALUATION_STREAM, number))
+        total, length, held, over = 0.0, 0, 0, False
+        while not over:
+            seen = take_apart(observed)
+            goal = seen.desired_goal if policy.goal_size else None
+            action = policy.act(seen.observation, goal).reshape(environment.action_space.shape)
+            observed, reward, terminated, truncated, info = environment.step(action)
+            if not math.isfinite(reward):
+                raise ValueError(
+                    f"episode {number}, step {length}: the environment's reward is {reward}"
+                )
+            total += float(reward)
+            length += 1
+            held = held + 1 if at_goal(info) else 0
+            over = terminated or truncated
+        episode = Episode(total, length, held >= min(hold_steps, length))
+        done.append(episode)
+        if on_episode:
+            on_episode(episode)
+    return Evaluation.of(done, has_success=has_success)

@@ -1,0 +1,167 @@
+"""Any Gymnasium environment with a continuous action space, seen as vectors."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_learning.algorithms import Spaces
+from robot_learning.replay import RewardFunction
+from robot_learning.replay.step import Float32
+
+Environment = gymnasium.Env[Any, Any]
+_EMPTY = np.zeros(0, np.float32)
+
+
+class EnvironmentRefusedError(ValueError):
+    """An environment is unknown, or not one that can be learned on here."""
+
+
+class Observed(NamedTuple):
+    """An observation taken apart; goals are empty for tasks without goals. All float32."""
+
+    observation: Float32
+    achieved_goal: Float32
+    desired_goal: Float32
+
+
+def make_environment(name: str, import_module: str | None = None) -> Environment:
+    """Makes a registered environment.
+
+    Args:
+        name: `gymnasium:ID`.
+        import_module: a module to import first, whose import registers the id.
+
+    Raises:
+        EnvironmentRefusedError: the module or the id is unknown; the message has the nearest.
+    """
+    if import_module:
+        try:
+            importlib.import_module(import_module)
+        except ImportError as error:
+            raise EnvironmentRefusedError(f"--import {import_module}: {error}") from None
+    prefix, _, identifier = name.partition(":")
+    if prefix != "gymnasium" or not identifier:
+        raise EnvironmentRefusedError(
+            f"--env {name}: expected gymnasium:ID, as gymnasium:Pendulum-v1"
+        )
+    try:
+        return gymnasium.make(identifier)
+    except gymnasium.error.Error as error:
+        near = difflib.get_close_matches(identifier, gymnasium.registry, n=1)
+        hint = f"; did you mean gymnasium:{near[0]}?" if near else ""
+        text = str(error).splitlines()[0]
+        raise EnvironmentRefusedError(f"--env {name}: {text}{hint}") from None
+
+
+def spaces_of(environment: Environment) -> Spaces:
+    """Sizes and bounds of an environment.
+
+    Raises:
+        EnvironmentRefusedError: its action or observation space is of a kind not learned on here.
+    """
+    action, observed = environment.action_space, environment.observation_space
+    if not isinstance(action, gymnasium.spaces.Box):
+        raise EnvironmentRefusedError(
+            f"these algorithms need a continuous action space (Box), {_name(environment)} has "
+            f"{action}"
+        )
+    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
+        raise EnvironmentRefusedError(
+            f"{_name(environment)}: its action space has no finite bounds ({action})"
+        )
+    goal_size = 0
+    if isinstance(observed, gymnasium.spaces.Dict):
+        needed = {"observation", "achieved_goal", "desired_goal"}
+        if set(observed.spaces) != needed:
+            raise EnvironmentRefusedError(
+                f"{_name(environment)}: a Dict observation must have the keys {sorted(needed)}, "
+                f"this has {sorted(observed.spaces)}"
+            )
+        goal_size = _size(observed.spaces["desired_goal"], environment)
+        observed = observed.spaces["observation"]
+    return Spaces(
+        observation_size=_size(observed, environment),
+        goal_size=goal_size,
+        action_low=tuple(float(bound) for bound in action.low.ravel()),
+        action_high=tuple(float(bound) for bound in action.high.ravel()),
+    )
+
+
+def take_apart(observed: Any) -> Observed:
+    """Flattens what `reset` and `step` return."""
+    if isinstance(observed, Mapping):
+        return Observed(
+            _vector(observed["observation"]),
+            _vector(observed["achieved_goal"]),
+            _vector(observed["desired_goal"]),
+        )
+    return Observed(_vector(observed), _EMPTY, _EMPTY)
+
+
+def reward_function(environment: Environment) -> RewardFunction | None:
+    """The environment's vectorised reward of goals, where it has one."""
+    compute = getattr(environment.unwrapped, "compute_reward", None)
+    if compute is None:
+        return None
+
+    def reward(achieved: Float32, desired: Float32) -> NDArray[np.floating]:
+        return np.asarray(compute(achieved, desired, {}))
+
+    return reward
+
+
+def reward_range(environment: Environment) -> tuple[float, float] | None:
+    """Lowest and highest reward of a step, where the goal's reward is sparse; else None.
+
+    Sparse: one number at the goal and another anywhere far from it.
+    """
+    compute = reward_function(environment)
+    if compute is None or not isinstance(environment.observation_space, gymnasium.spaces.Dict):
+        return None
+    shape = environment.observation_space["desired_goal"].shape
+    goals = np.zeros((3, *(shape or ())), np.float32)
+    distances = np.array([0.0, 1e3, 2e3], np.float32)
+    near, far, farther = compute(goals + distances[:, None], goals).tolist()
+    return (far, near) if far == farther < near else None
+
+
+def at_goal(info: Mapping[str, Any]) -> bool:
+    """The success condition held at this step, before any hold time is counted.
+
+    Environments with a hold time say so as `at_goal`; the others' `is_success` has none.
+    """
+    return bool(info.get("at_goal", info.get("is_success", False)))
+
+
+def episode_seed(seed: int, stream: int, episode: int) -> int:
+    """The seed of one episode: independent of how often a run was resumed.
+
+    Args:
+        seed: of the run.
+        stream: 0 for training, 1 for evaluation: they never share an episode.
+        episode: its number.
+    """
+    return int(np.random.SeedSequence([seed, stream, episode]).generate_state(1)[0])
+
+
+def _vector(value: Any) -> Float32:
+    return np.array(value, np.float32).ravel()
+
+
+def _size(space: gymnasium.Space[Any], environment: Environment) -> int:
+    if not isinstance(space, gymnasium.spaces.Box):
+        raise EnvironmentRefusedError(
+            f"{_name(environment)}: observations must be a Box, not {space}"
+        )
+    return int(np.prod(space.shape))
+
+
+def _name(environment: Environment) -> str:
+    return environment.spec.id if environment.spec else type(environment.unwrapped).__name__

@@ -1,0 +1,475 @@
+"""The learner: steps in, policy out; the same in one process and behind the ROS 2 node.
+
+What is true lives in two places on disk: the journal (every step, in order) and the checkpoint
+(networks, optimisers, normaliser, random states, and the journal offset they belong to). Resuming
+reads the journal from its beginning, so replay, counters and success figures need no copy in the
+checkpoint, and a step is inserted exactly once whatever happened in between.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from robot_learning.algorithms import HyperParameters, Spaces, named_algorithm
+from robot_learning.contract import Contract
+from robot_learning.evaluation import Episode, EpisodeTracker, Evaluation, wilson_interval
+from robot_learning.networks import Policy
+from robot_learning.replay import (
+    Arrival,
+    Journal,
+    JournalHeader,
+    Ledger,
+    ReplayBuffer,
+    RewardFunction,
+    Step,
+    check_step,
+)
+from robot_learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from robot_learning.training.files import write_atomic
+from robot_learning.training.policy_file import PolicyFile, policy_to_bytes
+from robot_learning.training.rates import RateMeter
+from robot_learning.training.revision import git_revision
+
+SUCCESS_WINDOW = 100
+_JOURNAL = "steps.journal"
+_VERSION = "policy_version"
+
+
+class Phase(IntEnum):
+    """Numbers as in the message `LearnerStatus`."""
+
+    WARMUP = 0
+    TRAINING = 1
+    EVALUATING = 2
+    DONE = 3
+
+
+@dataclass(frozen=True)
+class LearnerSettings:
+    """What a run is.
+
+    Attributes:
+        algorithm: name of the method.
+        hyper: its hyper-parameters.
+        spaces: sizes and action bounds.
+        seed: of networks, sampling and target noise.
+        steps_goal: training steps wanted.
+        evaluation_episodes_goal: evaluation episodes wanted after them.
+        contract: robot and task; None for a plain Gymnasium environment.
+        environment: id of that environment; None with a contract.
+        has_success: the task has a success condition.
+    """
+
+    algorithm: str
+    hyper: HyperParameters
+    spaces: Spaces
+    seed: int
+    steps_goal: int
+    evaluation_episodes_goal: int = 0
+    contract: Contract | None = None
+    environment: str | None = None
+    has_success: bool = True
+
+    @property
+    def hold_steps(self) -> int:
+        """Steps at the end of an episode during which the success condition must hold."""
+        return self.contract.task.success.hold_steps if self.contract else 1
+
+    @property
+    def contract_sha256(self) -> str:
+        """Of the contract; empty without one."""
+        return self.contract.sha256 if self.contract else ""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What a resumed run must have in common with the run before."""
+        return {
+            "algorithm": self.algorithm,
+            "contract_sha256": self.contract_sha256,
+            "environment": self.environment,
+            "seed": self.seed,
+            **{f"hyper.{key}": value for key, value in self.hyper.model_dump(mode="json").items()},
+        }
+
+
+@dataclass(frozen=True)
+class LearnerStatus:
+    """What the learner is doing; the fields of the message `LearnerStatus`."""
+
+    phase: Phase
+    steps: int
+    steps_goal: int
+    episodes: int
+    updates: int
+    updates_per_s: float
+    steps_per_s: float
+    success_rate: float
+    success_window: int
+    success_wilson95: tuple[float, float]
+    policy_version: int
+    evaluation_episodes_goal: int
+    evaluation_episodes: int
+    actor_ids: tuple[str, ...]
+    acknowledged_steps: tuple[int, ...]
+    duplicates: int
+
+
+@dataclass
+class _Actor:
+    """What is known of one stream of steps."""
+
+    training: EpisodeTracker
+    evaluation: EpisodeTracker
+    staged: list[Step] = field(default_factory=list)
+    next_episode: int = 0
+
+
+class Learner:
+    """Takes numbered steps, updates an algorithm from replay, and gives out its policy.
+
+    Attributes:
+        warnings: what was found damaged while resuming, one line each.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: LearnerSettings,
+        compute_reward: RewardFunction | None = None,
+        *,
+        resume: bool = False,
+    ) -> None:
+        """Begins a run in `directory`, or goes on with the one that is there.
+
+        Args:
+            directory: holds the journal and the checkpoint; made if it does not exist.
+            settings: what to learn.
+            compute_reward: needed for hindsight.
+            resume: go on with what is in `directory`, which may also be nothing yet.
+
+        Raises:
+            CheckpointError: `directory` holds a run and `resume` is not given, or one with other
+                settings, or a damaged one.
+            JournalError: the journal is foreign, or was made under another contract.
+            OSError: the folder cannot be written.
+        """
+        # Networks this small are slower on several threads; and the number of threads is part of
+        # what makes a run repeat bit for bit.
+        torch.set_num_threads(1)
+        self.settings = settings
+        self.warnings: list[str] = []
+        hyper, spaces = settings.hyper, settings.spaces
+        self._algorithm = named_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
+        self._replay = ReplayBuffer(
+            hyper.replay_capacity,
+            spaces.observation_size,
+            spaces.goal_size,
+            spaces.action_size,
+            hindsight_per_transition=hyper.hindsight_per_transition,
+            compute_reward=compute_reward,
+        )
+        self._rng = np.random.default_rng([settings.seed, 1])
+        self._ledger = Ledger()
+        self._acknowledged: dict[str, int] = {}
+        self._actors: dict[str, _Actor] = {}
+        self._successes: deque[bool] = deque(maxlen=SUCCESS_WINDOW)
+        self._evaluated: list[Episode] = []
+        self._finished: list[Episode] = []
+        self._steps = self._episodes = self._updates = self._policy_version = 0
+        self._step_rate, self._update_rate = RateMeter(), RateMeter()
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        if not resume and (directory / _JOURNAL).exists():
+            raise CheckpointError(
+                f"{directory} already holds a run: go on with --resume, or choose another --out"
+            )
+        header = JournalHeader(
+            spaces.observation_size, spaces.goal_size, spaces.action_size, settings.contract_sha256
+        )
+        self._journal = Journal(directory / _JOURNAL, header)
+        self.extra = self._restore()
+
+    # Steps in
+
+    def insert(self, step: Step) -> bool:
+        """Takes one step, of training or evaluation, if it is the next of its actor.
+
+        Evaluation steps are counted and never learned from. A step behind a gap is not taken:
+        its actor sends again from the acknowledged number.
+
+        Returns:
+            True if it was taken; False for a duplicate or behind a gap.
+
+        Raises:
+            StepError: it is not finite or has the wrong sizes; it was not taken.
+            OSError: it could not be written; it was not taken.
+        """
+        if self._ledger.judge(step.actor_id, step.step_number) is not Arrival.NEXT:
+            return False
+        spaces = self.settings.spaces
+        check_step(step, spaces.observation_size, spaces.goal_size, spaces.action_size)
+        self._journal.append([step])
+        self._take(step, learn_statistics=True)
+        if not step.is_evaluation:
+            self._step_rate.count()
+        return True
+
+    def sync(self) -> dict[str, int]:
+        """Brings every step taken to the disk and acknowledges it; returns `acknowledged`.
+
+        Raises:
+            OSError: the disk failed; nothing more is acknowledged.
+        """
+        taken = self._ledger.next_numbers()
+        if taken != self._acknowledged:
+            self._journal.flush_and_fsync()
+            self._acknowledged = taken
+        return dict(self._acknowledged)
+
+    def acknowledged(self) -> dict[str, int]:
+        """For each actor, the step number below which every step is on disk."""
+        return dict(self._acknowledged)
+
+    def next_episodes(self) -> dict[str, int]:
+        """For each actor, a number above every episode it has sent a step of."""
+        return {actor_id: actor.next_episode for actor_id, actor in self._actors.items()}
+
+    def finished_episodes(self) -> list[Episode]:
+        """Training episodes that ended since the last call."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    # Learning
+
+    def updates_due(self) -> int:
+        """Updates that the steps taken so far ask for and that were not done yet."""
+        hyper = self.settings.hyper
+        if not len(self._replay):
+            return 0
+        counted = min(self._steps, self.settings.steps_goal) - hyper.warmup_steps
+        return max(0, int(counted * hyper.updates_per_step) - self._updates)
+
+    def update(self, n: int) -> dict[str, float]:
+        """Does `n` gradient updates; returns the mean of each metric."""
+        sums: dict[str, float] = {}
+        counts: dict[str, int] = {}
+        for _ in range(n):
+            batch = self._replay.sample(self.settings.hyper.batch_size, self._rng)
+            for name, value in self._algorithm.update(batch).items():
+                sums[name] = sums.get(name, 0.0) + value
+                counts[name] = counts.get(name, 0) + 1
+            self._updates += 1
+        self._update_rate.count(n)
+        return {name: total / counts[name] for name, total in sums.items()}
+
+    @property
+    def steps(self) -> int:
+        """Training steps taken since the run began."""
+        return self._steps
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates since the run began."""
+        return self._updates
+
+    @property
+    def episodes(self) -> int:
+        """Finished training episodes since the run began."""
+        return self._episodes
+
+    # Policy out
+
+    def policy(self) -> Policy:
+        """The present policy; it shares memory with the learner and changes with it."""
+        return self._algorithm.policy()
+
+    def publish(self) -> tuple[int, bytes]:
+        """Gives the present policy the next version number: (version, safetensors bytes)."""
+        version = self._policy_version + 1
+        # Beside the checkpoint, so that a learner killed between two never counts back: actors
+        # take newer versions only.
+        write_atomic(self._directory / _VERSION, str(version).encode(), durable=False)
+        self._policy_version = version
+        return version, self.policy_bytes()
+
+    def policy_bytes(self) -> bytes:
+        """The present policy under the newest version number."""
+        policy = self.policy().frozen(self._policy_version)
+        return policy_to_bytes(policy, self.settings.contract_sha256)
+
+    def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
+        """The present policy with everything that `save_policy` writes beside it."""
+        settings, successes = self.settings, sum(self._successes)
+        window = len(self._successes)
+        figures: dict[str, Any] = {
+            "steps": self._steps,
+            "episodes": self._episodes,
+            "updates": self._updates,
+            "training_success_rate": successes / window if window else None,
+            "training_success_n": window,
+            "training_success_wilson95": (
+                list(wilson_interval(successes, window)) if window else None
+            ),
+        }
+        return PolicyFile(
+            policy=self.policy().frozen(version),
+            algorithm=settings.algorithm,
+            hyper_parameters=settings.hyper.model_dump(mode="json"),
+            contract=settings.contract,
+            environment=settings.environment,
+            metrics=figures | (metrics or {}),
+            git_revision=git_revision(),
+        )
+
+    # Evaluation and status
+
+    def evaluation(self) -> Evaluation:
+        """Figures of the evaluation episodes taken so far."""
+        return Evaluation.of(self._evaluated, has_success=self.settings.has_success)
+
+    def status(self) -> LearnerStatus:
+        """What the learner is doing."""
+        settings, window = self.settings, len(self._successes)
+        successes = sum(self._successes)
+        if self._steps < min(settings.hyper.warmup_steps, settings.steps_goal):
+            phase = Phase.WARMUP
+        elif self._steps < settings.steps_goal or self.updates_due():
+            phase = Phase.TRAINING
+        elif len(self._evaluated) < settings.evaluation_episodes_goal:
+            phase = Phase.EVALUATING
+        else:
+            phase = Phase.DONE
+        return LearnerStatus(
+            phase=phase,
+            steps=self._steps,
+            steps_goal=settings.steps_goal,
+            episodes=self._episodes,
+            updates=self._updates,
+            updates_per_s=self._update_rate.per_s(),
+            steps_per_s=self._step_rate.per_s(),
+            success_rate=successes / window if window else 0.0,
+            success_window=window,
+            success_wilson95=wilson_interval(successes, window),
+            policy_version=self._policy_version,
+            evaluation_episodes_goal=settings.evaluation_episodes_goal,
+            evaluation_episodes=len(self._evaluated),
+            actor_ids=tuple(self._acknowledged),
+            acknowledged_steps=tuple(self._acknowledged.values()),
+            duplicates=self._ledger.duplicates,
+        )
+
+    @property
+    def gaps(self) -> int:
+        """Steps that arrived too early and were not taken."""
+        return self._ledger.gaps
+
+    # Disk
+
+    def checkpoint(self, extra: dict[str, Any] | None = None) -> None:
+        """Writes everything needed to go on; `extra` (JSON) comes back as `Learner.extra`.
+
+        Raises:
+            FileWriteError: disk full or the like; the checkpoint before is intact.
+        """
+        self.sync()
+        tensors, values = self._algorithm.state_dict()
+        save_checkpoint(
+            self._directory,
+            tensors,
+            {
+                "algorithm": values,
+                "duplicates": self._ledger.duplicates,
+                "extra": extra or {},
+                "fingerprint": self.settings.fingerprint(),
+                "journal_offset": self._journal.offset,
+                "policy_version": self._policy_version,
+                "sampling": self._rng.bit_generator.state,
+                "updates": self._updates,
+            },
+        )
+
+    def close(self) -> None:
+        """Brings the journal to the disk and closes it; safe to call twice."""
+        self._journal.close()
+
+    def _restore(self) -> dict[str, Any]:
+        if self._journal.cut:
+            self.warnings.append(f"{self._directory / _JOURNAL}: {self._journal.cut}")
+        found = load_checkpoint(self._directory)
+        offset, extra = 0, {}
+        if found:
+            tensors, values = found
+            self._require_same_run(values["fingerprint"])
+            self._algorithm.load_state_dict(tensors, values["algorithm"])
+            self._rng.bit_generator.state = values["sampling"]
+            self._updates = int(values["updates"])
+            self._policy_version = int(values["policy_version"])
+            self._ledger.duplicates = int(values["duplicates"])
+            offset, extra = int(values["journal_offset"]), dict(values["extra"])
+        if self._journal.offset < offset:
+            self.warnings.append(
+                f"{self._directory / _JOURNAL}: {offset - self._journal.offset} bytes that the "
+                "checkpoint knows are missing; going on with the steps that are left"
+            )
+        for end, step in self._journal.steps():
+            # The checkpoint's normaliser already knows what lies before its offset.
+            self._take(step, learn_statistics=end > offset)
+            self._policy_version = max(self._policy_version, step.policy_version)
+        self._policy_version = max(self._policy_version, self._published_version())
+        self._finished.clear()
+        self._acknowledged = self._ledger.next_numbers()
+        return extra
+
+    def _take(self, step: Step, *, learn_statistics: bool) -> None:
+        self._ledger.advance(step.actor_id)
+        actor = self._actors.get(step.actor_id)
+        if actor is None:
+            hold = self.settings.hold_steps
+            actor = self._actors[step.actor_id] = _Actor(EpisodeTracker(hold), EpisodeTracker(hold))
+        actor.next_episode = step.episode + 1
+        if step.is_evaluation:
+            if finished := actor.evaluation.follow(step):
+                self._evaluated.append(finished)
+            return
+        self._steps += 1
+        if actor.staged and actor.staged[-1].episode != step.episode:
+            self._remember(actor, learn_statistics)
+        actor.staged.append(step)
+        if finished := actor.training.follow(step):
+            self._episodes += 1
+            self._finished.append(finished)
+            if self.settings.has_success:
+                self._successes.append(finished.success)
+        if finished or not self.settings.hyper.hindsight_per_transition:
+            self._remember(actor, learn_statistics)
+
+    def _remember(self, actor: _Actor, learn_statistics: bool) -> None:
+        """Moves what is staged into the replay; hindsight needs episodes whole and in one piece."""
+        steps, actor.staged = actor.staged, []
+        executed = np.stack([step.executed_action for step in steps])
+        self._replay.add(steps, self.settings.spaces.normalise_action(executed))
+        if learn_statistics:
+            self._algorithm.observe(
+                np.stack([np.concatenate((s.observation, s.desired_goal)) for s in steps])
+            )
+
+    def _published_version(self) -> int:
+        path = self._directory / _VERSION
+        text = path.read_text() if path.exists() else "0"
+        return int(text) if text.isdecimal() else 0
+
+    def _require_same_run(self, before: dict[str, Any]) -> None:
+        now = self.settings.fingerprint()
+        changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
+        if changed:
+            shown = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in changed)
+            raise CheckpointError(
+                f"{self._directory} holds a run with other settings: {shown}; "
+                "resume with the same, or choose another --out"
+            )

@@ -1,0 +1,107 @@
+"""What a run leaves behind while it goes and at its end: the same in process and over the graph."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from robot_learning.evaluation import Evaluation
+from robot_learning.training.learner import Learner, LearnerStatus
+from robot_learning.training.metrics import MetricsWriter, read_metrics
+from robot_learning.training.plots import plot_learning_curve
+from robot_learning.training.policy_file import save_policy
+from robot_learning.training.run_directory import RunDirectory
+
+STATUS_EVERY_S = 0.5
+
+
+class RunRecord:
+    """Writes metrics, status, learning curve and policy of a learner into its folder.
+
+    Attributes:
+        figures: newest metrics of the updates, by name.
+        message: what a person should know; shown with the status.
+    """
+
+    def __init__(self, learner: Learner, directory: RunDirectory, title: str) -> None:
+        self.learner = learner
+        self.directory = directory
+        self.title = title
+        self.figures: dict[str, float] = {}
+        self.message = "; ".join(learner.warnings)
+        self._metrics = MetricsWriter(directory.path)
+        self._returns: deque[float] = deque(maxlen=25)
+        self._began_s = time.monotonic()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this process took up the run."""
+        return time.monotonic() - self._began_s
+
+    def episodes(self) -> None:
+        """Writes a row of metrics for each training episode that ended since the last call."""
+        status = self.learner.status()
+        known = status.success_window > 0
+        low, high = status.success_wilson95
+        for episode in self.learner.finished_episodes():
+            self._returns.append(episode.episode_return)
+            self._metrics.write(
+                status.steps,
+                {
+                    "return": episode.episode_return,
+                    "length": episode.length,
+                    "success": episode.success if known else None,
+                    "success_rate": status.success_rate if known else None,
+                    "success_low": low if known else None,
+                    "success_high": high if known else None,
+                    "updates": status.updates,
+                    "updates_per_s": status.updates_per_s,
+                    "steps_per_s": status.steps_per_s,
+                    **self.figures,
+                },
+            )
+
+    def status(self, extra: Mapping[str, Any] | None = None, *, now: bool = False) -> dict[str, Any]:
+        """The status as `progress` and `status.json` take it; writes the file when it is time."""
+        status = status_mapping(self.learner.status())
+        status["title"] = self.title
+        status["elapsed_s"] = self.elapsed_s
+        if self._returns:
+            status["mean_return"] = sum(self._returns) / len(self._returns)
+        if self.message:
+            status["message"] = self.message
+        status |= extra or {}
+        self.directory.write_status(status, every_s=0.0 if now else STATUS_EVERY_S)
+        return status
+
+    def save(self, evaluation: Evaluation | None, version: int) -> str:
+        """Writes the policy files and the learning curve; the SHA-256 of the weights.
+
+        Raises:
+            FileWriteError: disk full or the like; what was there before is intact.
+        """
+        settings = self.learner.settings
+        file = self.learner.policy_file(
+            version=version,
+            metrics={"evaluation": evaluation.as_json() if evaluation else None},
+        )
+        sha256 = save_policy(self.directory.path, file)
+        plot_learning_curve(
+            read_metrics(self.directory.path),
+            self.directory.learning_curve,
+            title=f"{self.title}, seed {settings.seed}",
+            control_period_s=settings.contract.control_period_s if settings.contract else None,
+        )
+        return sha256
+
+    def close(self) -> None:
+        """Closes the files of metrics."""
+        self._metrics.close()
+
+
+def status_mapping(status: LearnerStatus) -> dict[str, Any]:
+    """A status as plain values."""
+    return asdict(status) | {"phase": status.phase.name.lower()}

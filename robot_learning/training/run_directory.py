@@ -1,0 +1,88 @@
+"""The folder of a run, `--out DIR`: who writes what where.
+
+```
+DIR/config.yaml          the resolved settings: enough to repeat the run
+DIR/checkpoint/          journal of steps, networks, optimisers: what --resume goes on from
+DIR/policy.safetensors   weights and normaliser
+DIR/policy.json          what the policy is for
+DIR/metrics.jsonl        one row an episode
+DIR/tensorboard/         the same for TensorBoard
+DIR/learning_curve.png   success and return against environment steps
+DIR/status.json          what the run is doing now, twice a second, for live views
+```
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from robot_learning.training.files import write_atomic
+
+CONFIG_FILE = "config.yaml"
+STATUS_FILE = "status.json"
+
+
+class RunDirectoryError(ValueError):
+    """The folder holds something else than what was asked for. One line says what to do."""
+
+
+class RunDirectory:
+    """The folder of one run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoint = path / "checkpoint"
+        self.learning_curve = path / "learning_curve.png"
+        self._status_at_s = -1.0
+
+    def begin(self, config: Mapping[str, Any], *, resume: bool) -> None:
+        """Makes the folder and writes `config.yaml`.
+
+        Args:
+            config: the resolved settings; plain values.
+            resume: go on with the run that is there.
+
+        Raises:
+            RunDirectoryError: there is a run and `resume` is not given, or the reverse.
+            FileWriteError: the folder cannot be written.
+        """
+        exists = (self.path / CONFIG_FILE).exists()
+        if exists and not resume:
+            raise RunDirectoryError(
+                f"{self.path} already holds a run: add --resume to go on with it, "
+                "or choose another --out"
+            )
+        if resume and not exists:
+            raise RunDirectoryError(
+                f"{self.path} holds no run to resume; leave --resume out to begin one"
+            )
+        self.checkpoint.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(dict(config), sort_keys=False)
+        write_atomic(self.path / CONFIG_FILE, text.encode())
+
+    def write_status(self, status: Mapping[str, Any], *, every_s: float = 0.5) -> bool:
+        """Replaces `status.json`, if the last time is `every_s` ago; returns whether it did."""
+        now = time.monotonic()
+        if self._status_at_s >= 0 and now - self._status_at_s < every_s:
+            return False
+        self._status_at_s = now
+        data = json.dumps(status).encode()
+        # Not durable: a live view needs whole files, not files that survive a power cut.
+        write_atomic(self.path / STATUS_FILE, data, durable=False)
+        return True
+
+
+def next_free(parent: Path, name: str) -> Path:
+    """`parent/name`, or with the first number behind it that is not taken."""
+    if not (parent / name).exists():
+        return parent / name
+    number = 2
+    while (parent / f"{name}-{number}").exists():
+        number += 1
+    return parent / f"{name}-{number}"

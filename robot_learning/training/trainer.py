@@ -1,0 +1,125 @@
+"""The in-process loop: one environment, one learner, one episode after the other.
+
+It knows no algorithm and no robot. With the same seed it repeats bit for bit, and a run stopped
+on the end of an episode and resumed is the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from robot_learning.replay import Step, StepError
+from robot_learning.replay.step import Float32
+from robot_learning.training.environments import (
+    Environment,
+    Observed,
+    at_goal,
+    episode_seed,
+    take_apart,
+)
+from robot_learning.training.exploration import Exploration
+from robot_learning.training.learner import Learner
+
+ACTOR_ID = "in-process"
+TRAINING_STREAM = 0
+
+
+class Trainer:
+    """Runs episodes until the learner has its steps."""
+
+    def __init__(self, environment: Environment, learner: Learner) -> None:
+        settings = learner.settings
+        self._environment = environment
+        self._learner = learner
+        self._exploration = Exploration(settings.spaces, settings.hyper, settings.seed)
+        self._seed = settings.seed
+        if "exploration" in learner.extra:
+            self._exploration.restore(learner.extra["exploration"])
+        self._episode = learner.next_episodes().get(ACTOR_ID, 0)
+        self._step_number = learner.acknowledged().get(ACTOR_ID, 0)
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[dict[str, float]], None] | None = None,
+        on_episode: Callable[[], None] | None = None,
+    ) -> None:
+        """Trains until the step goal is reached, mid-episode if need be.
+
+        Args:
+            on_step: called after each environment step with the newest metrics of the updates.
+            on_episode: called after each whole episode; the place to `checkpoint`.
+
+        Raises:
+            StepError: the environment gave NaN or infinity; nothing of it was learned.
+            OSError: the journal cannot be written.
+        """
+        while self._learner.steps < self._learner.settings.steps_goal:
+            self._run_episode(on_step)
+            if on_episode:
+                on_episode()
+
+    def checkpoint(self) -> None:
+        """Writes a checkpoint that a later `Trainer` goes on from.
+
+        Raises:
+            FileWriteError: the checkpoint before is intact.
+        """
+        self._learner.checkpoint({"exploration": self._exploration.state()})
+
+    def _run_episode(self, on_step: Callable[[dict[str, float]], None] | None) -> None:
+        learner = self._learner
+        seed = episode_seed(self._seed, TRAINING_STREAM, self._episode)
+        observed, _ = self._environment.reset(seed=seed)
+        seen, over, episode_step = take_apart(observed), False, 0
+        while not over and learner.steps < learner.settings.steps_goal:
+            action = self._choose(seen)
+            shaped = action.reshape(self._environment.action_space.shape)
+            observed, reward, terminated, truncated, info = self._environment.step(shaped)
+            after = take_apart(observed)
+            step = Step(
+                actor_id=ACTOR_ID,
+                step_number=self._step_number,
+                episode=self._episode,
+                episode_step=episode_step,
+                is_evaluation=False,
+                is_intervention=False,
+                observation=seen.observation,
+                achieved_goal=seen.achieved_goal,
+                desired_goal=seen.desired_goal,
+                requested_action=action,
+                gated_action=_vector(info.get("gated_action", action)),
+                executed_action=_vector(info.get("executed_action", action)),
+                reward=float(reward),
+                next_observation=after.observation,
+                next_achieved_goal=after.achieved_goal,
+                terminated=bool(terminated),
+                truncated=bool(truncated),
+                success=at_goal(info),
+                policy_version=learner.updates,
+                stamp_s=float(info.get("stamp_s", 0.0)),
+            )
+            if not learner.insert(step):
+                raise StepError(f"step {step.step_number} was not taken: its number is not next")
+            self._step_number += 1
+            episode_step += 1
+            metrics = learner.update(learner.updates_due())
+            if on_step:
+                on_step(metrics)
+            seen, over = after, terminated or truncated
+        self._episode += 1
+
+    def _choose(self, seen: Observed) -> Float32:
+        steps = self._learner.steps
+        if self._exploration.is_random(steps):
+            return self._exploration.random_action()
+        policy = self._learner.policy()
+        goal = seen.desired_goal if policy.goal_size else None
+        return self._exploration.disturb(policy.act(seen.observation, goal), steps)
+
+
+def _vector(action: ArrayLike) -> Float32:
+    return np.array(action, np.float32).ravel()

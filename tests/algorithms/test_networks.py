@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from robot_learning.networks import Adam, Mlp, Normaliser
+
+
+def test_a_batched_pair_is_two_networks() -> None:
+    pair = Mlp((3, 8, 8, 1), torch.Generator().manual_seed(0), members=2)
+    inputs = torch.randn(5, 3)
+    both = pair(inputs)
+    assert both.shape == (2, 5, 1)
+    for index in range(2):
+        torch.testing.assert_close(both[index], pair.member(index, inputs))
+    assert not torch.allclose(both[0], both[1])
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    network = Mlp((2, 4, 1), torch.Generator().manual_seed(0))
+    inputs = torch.randn(6, 2)
+    gradient = network.gradient(network(inputs).square().sum())
+    for index in (0, 5, 9, 13, 16):
+        with torch.no_grad():
+            network.flat[index] += 1e-3
+            above = network(inputs).square().sum().item()
+            network.flat[index] -= 2e-3
+            below = network(inputs).square().sum().item()
+            network.flat[index] += 1e-3
+        assert gradient[index].item() == pytest.approx((above - below) / 2e-3, rel=0.02, abs=1e-3)
+
+
+def test_a_copy_is_independent() -> None:
+    network = Mlp((2, 4, 1), torch.Generator().manual_seed(0))
+    copy = network.copy()
+    assert torch.equal(copy.flat, network.flat)
+    network.flat.add_(1.0)
+    assert not torch.equal(copy.flat, network.flat)
+    assert not torch.equal(copy.weights[0], network.weights[0])
+
+
+def test_adam_is_torchs() -> None:
+    ours, theirs = torch.linspace(-1, 1, 10), torch.linspace(-1, 1, 10).requires_grad_()
+    adam, reference = Adam(ours, 0.01), torch.optim.Adam([theirs], 0.01)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        gradient = torch.randn(10, generator=generator)
+        adam.step(gradient)
+        theirs.grad = gradient
+        reference.step()
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
+
+
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=8), st.integers(0, 1000))
+def test_batches_merge_to_the_statistics_of_all(sizes: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    batches = [rng.normal([1e3, 0.0], [5.0, 0.1], (size, 2)) for size in sizes]
+    normaliser = Normaliser(2)
+    for batch in batches:
+        normaliser.update(batch)
+    everything = np.concatenate(batches)
+    if len(everything) >= 2:
+        np.testing.assert_allclose(normaliser.mean(), everything.mean(0), rtol=1e-6)
+        std = everything.std(0)
+        np.testing.assert_allclose(normaliser.std(), np.where(std < 1e-3, 1, std), rtol=1e-5)
+
+
+def test_nothing_seen_changes_nothing_and_a_constant_is_only_centred() -> None:
+    normaliser = Normaliser(1)
+    assert normaliser.mean() == 0.0 and normaliser.std() == 1.0
+    normaliser.update(np.full((10, 1), 7.0))
+    assert normaliser.mean() == 7.0 and normaliser.std() == 1.0

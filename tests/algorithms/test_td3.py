@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from robot_learning.algorithms import (
+    ALGORITHMS,
+    DDPG,
+    TD3,
+    DDPGHyperParameters,
+    Spaces,
+    TD3HyperParameters,
+    named_algorithm,
+)
+from robot_learning.algorithms.td3 import polyak
+from robot_learning.replay import Batch
+
+SPACES = Spaces(2, 1, (-1.0, -1.0), (1.0, 1.0))
+
+
+def make_batch(n: int = 8, seed: int = 0, **changes: Any) -> Batch:
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape: int) -> Any:
+        return rng.standard_normal(shape).astype(np.float32)
+
+    fields = {
+        "inputs": normal(n, 3),
+        "actions": rng.uniform(-1, 1, (n, 2)).astype(np.float32),
+        "rewards": normal(n),
+        "next_inputs": normal(n, 3),
+        "terminated": np.zeros(n, np.float32),
+    }
+    return Batch(**(fields | changes))
+
+
+def make_td3(**changes: Any) -> TD3:
+    return TD3(SPACES, TD3HyperParameters(**({"hidden_sizes": (8, 8)} | changes)), 0)
+
+
+def by_hand(network: Any, inputs: Any, member: int | None = None) -> Any:
+    """A network of float64 loops, from the same weights."""
+    x = np.asarray(inputs, np.float64)
+    last = len(network.weights) - 1
+    for index, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+        w, b = weight.detach().numpy(), bias.detach().numpy()
+        x = x @ (w if member is None else w[member]) + (b if member is None else b[member])
+        x = x if index == last else np.maximum(x, 0)
+    return x
+
+
+def target_by_hand(td3: TD3, batch: Batch, gamma: float) -> Any:
+    actions = np.tanh(by_hand(td3.actor_target, batch.next_inputs))
+    joined = np.concatenate([batch.next_inputs, actions], 1)
+    lowest = np.minimum(
+        by_hand(td3.critic_target, joined, 0), by_hand(td3.critic_target, joined, 1)
+    )[:, 0]
+    return batch.rewards + gamma * (1 - batch.terminated) * lowest
+
+
+def test_the_target_is_the_smaller_critics_value_of_the_target_action() -> None:
+    td3, batch = make_td3(target_noise_std=0.0, gamma=0.9), make_batch()
+    found = td3.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
+    np.testing.assert_allclose(found, target_by_hand(td3, batch, 0.9), rtol=1e-5, atol=1e-6)
+
+
+def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
+    """If termination and truncation were confused, the target would be off by gamma Q."""
+    td3 = make_td3(target_noise_std=0.0, gamma=0.9)
+    truncated = make_batch()
+    terminated = truncated._replace(terminated=np.ones(8, np.float32))
+    following = torch.from_numpy(truncated.next_inputs)
+    values = (target_by_hand(td3, truncated, 0.9) - truncated.rewards) / 0.9
+    assert np.abs(values).min() > 1e-4
+    np.testing.assert_array_equal(td3.target(terminated, following).numpy(), truncated.rewards)
+    difference = td3.target(truncated, following).numpy() - truncated.rewards
+    np.testing.assert_allclose(difference, 0.9 * values, rtol=1e-4, atol=1e-6)
+
+
+def test_target_noise_is_bounded_and_keeps_actions_in_range() -> None:
+    """With a critic that returns its first action, the target shows the action itself."""
+    td3 = make_td3(target_noise_std=5.0, target_noise_clip=0.3, gamma=0.5)
+    seen: list[torch.Tensor] = []
+
+    def spy(inputs: torch.Tensor) -> torch.Tensor:
+        seen.append(inputs[:, 3:])
+        return torch.zeros(2, len(inputs), 1)
+
+    td3.critic_target = spy  # type: ignore[assignment]
+    batch = make_batch(200)
+    td3.target(batch, torch.from_numpy(batch.next_inputs))
+    quiet = np.tanh(by_hand(td3.actor_target, batch.next_inputs))
+    moved = seen[0].numpy() - quiet
+    assert np.abs(moved).max() <= 0.3 + 1e-6
+    assert np.abs(seen[0].numpy()).max() <= 1.0
+    assert np.abs(moved).mean() > 0.2
+
+
+def test_targets_stay_within_possible_returns() -> None:
+    td3 = make_td3(return_min=-0.1, return_max=0.0)
+    batch = make_batch(rewards=np.linspace(-5, 5, 8).astype(np.float32))
+    target = td3.target(batch, torch.from_numpy(batch.next_inputs))
+    assert target.min() == pytest.approx(-0.1)
+    assert target.max() == 0.0
+
+
+def test_one_critic_step_is_adams_on_the_sum_of_squared_errors() -> None:
+    td3, batch = make_td3(target_noise_std=0.0, policy_delay=2), make_batch()
+    twin = make_td3(target_noise_std=0.0, policy_delay=2)
+    parameters = [*twin.critic.weights, *twin.critic.biases]
+    optimiser = torch.optim.Adam(parameters, 1e-3)
+    joined = torch.from_numpy(np.concatenate([batch.inputs, batch.actions], 1))
+    target = twin.target(batch, torch.from_numpy(batch.next_inputs))
+    values = twin.critic(joined).squeeze(-1)
+    loss = sum(torch.nn.functional.mse_loss(values[i], target) for i in range(2))
+    assert isinstance(loss, torch.Tensor)
+    loss.backward()
+    optimiser.step()
+    metrics = td3.update(batch)
+    assert metrics["critic_loss"] == pytest.approx(loss.item(), rel=1e-5)
+    torch.testing.assert_close(td3.critic.flat, twin.critic.flat)
+
+
+def test_the_actor_climbs_the_first_critic_and_leaves_the_critics_alone() -> None:
+    td3, batch = make_td3(policy_delay=1, actor_learning_rate=1e-4), make_batch()
+    critic = td3.critic.copy()
+
+    def value() -> float:
+        actions = np.tanh(by_hand(td3.actor, batch.inputs))
+        return float(by_hand(critic, np.concatenate([batch.inputs, actions], 1), 0).mean())
+
+    before = value()
+    metrics = td3.update(batch)
+    after_critic = td3.critic.flat.clone()
+    assert value() > before
+    assert "actor_loss" in metrics
+    # Only the critic's own step may have changed it: repeat that step without an actor step.
+    alone = make_td3(policy_delay=2, actor_learning_rate=1e-4)
+    alone.update(batch)
+    torch.testing.assert_close(alone.critic.flat, after_critic, rtol=0, atol=0)
+
+
+def test_actor_and_targets_wait_for_the_policy_delay() -> None:
+    td3, batch = make_td3(policy_delay=3), make_batch()
+    actor, targets = td3.actor.flat.clone(), td3.critic_target.flat.clone()
+    for _ in range(2):
+        assert "actor_loss" not in td3.update(batch)
+    assert torch.equal(td3.actor.flat, actor)
+    assert torch.equal(td3.critic_target.flat, targets)
+    assert "actor_loss" in td3.update(batch)
+    assert not torch.equal(td3.actor.flat, actor)
+    assert not torch.equal(td3.critic_target.flat, targets)
+
+
+def test_polyak_moves_targets_by_the_share() -> None:
+    td3 = make_td3()
+    before, source = td3.actor_target.flat.clone(), td3.critic.flat
+    td3.actor.flat.add_(1.0)
+    polyak(td3.actor_target, td3.actor, 0.25)
+    torch.testing.assert_close(td3.actor_target.flat, before + 0.25)
+    polyak(td3.critic_target, td3.critic, 1.0)
+    assert torch.equal(td3.critic_target.flat, source)
+
+
+def test_ddpg_is_td3_with_one_critic_no_delay_and_no_noise() -> None:
+    settings = {"critics": 1, "policy_delay": 1, "target_noise_std": 0.0}
+    td3 = make_td3(**settings)
+    ddpg = DDPG(SPACES, DDPGHyperParameters(hidden_sizes=(8, 8)), 0)
+    for seed in range(5):
+        assert td3.update(make_batch(seed=seed)) == ddpg.update(make_batch(seed=seed))
+    assert torch.equal(td3.actor.flat, ddpg.actor.flat)
+
+
+def test_ddpgs_fixed_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="critics"):
+        DDPGHyperParameters(critics=2)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="target_noise_std"):
+        DDPGHyperParameters(target_noise_std=0.1)
+
+
+def test_the_policy_file_acts_as_the_actor_does() -> None:
+    spaces = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
+    td3 = TD3(spaces, TD3HyperParameters(hidden_sizes=(8, 8)), 0)
+    rng = np.random.default_rng(0)
+    td3.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
+    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
+    own = td3.act(inputs, explore=False)
+    outside = td3.policy().act(inputs[:, :2], inputs[:, 2:])
+    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
+    np.testing.assert_allclose(spaces.normalise_action(outside), own, atol=1e-5)
+
+
+def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
+    td3 = make_td3()
+    td3.observe(make_batch().inputs)
+    for seed in range(3):
+        td3.update(make_batch(seed=seed))
+    twin = TD3(SPACES, TD3HyperParameters(hidden_sizes=(8, 8)), 99)
+    twin.load_state_dict(*td3.state_dict())
+    for seed in range(3, 7):
+        assert td3.update(make_batch(seed=seed)) == twin.update(make_batch(seed=seed))
+    for name, tensor in td3.state_dict()[0].items():
+        assert torch.equal(tensor, twin.state_dict()[0][name]), name
+
+
+def test_a_state_dict_is_a_copy() -> None:
+    td3 = make_td3()
+    tensors, _ = td3.state_dict()
+    kept = {name: tensor.clone() for name, tensor in tensors.items()}
+    td3.update(make_batch())
+    assert all(torch.equal(kept[name], tensors[name]) for name in kept)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"gamma": 1.0}, {"gamma": math.nan}, {"polyak": 0.0}, {"batch_size": 0}, {"tau": 0.1}],
+)
+def test_impossible_hyper_parameters_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        TD3HyperParameters(**wrong)
+
+
+def test_every_hyper_parameter_is_described() -> None:
+    for algorithm in ALGORITHMS.values():
+        for name, field in algorithm.hyper_parameters.model_fields.items():
+            assert field.description, name
+
+
+def test_an_unknown_algorithm_names_the_nearest() -> None:
+    with pytest.raises(LookupError, match="did you mean td3"):
+        named_algorithm("tdd3")
