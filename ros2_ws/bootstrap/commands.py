@@ -127,7 +127,8 @@ def _last_line(log: Path, width: int = 100) -> str:
         source.seek(0, os.SEEK_END)
         source.seek(max(0, source.tell() - 2000))
         lines = source.read().decode("utf-8", errors="replace").split("\n")
-    return next((line.strip()[:width] for line in reversed(lines) if line.strip()), "running")
+    telling = (line.strip() for line in reversed(lines) if not line.startswith("WARNING"))
+    return next((line[:width] for line in telling if line), "running")
 
 
 def forward_termination(task: asyncio.Task[None]) -> None:

@@ -49,13 +49,6 @@ class Stamps:
         except (OSError, UnicodeDecodeError):
             return False
 
-    def read(self, stage: str) -> str | None:
-        """The key that the stage was finished with, or None."""
-        try:
-            return (self._folder / stage).read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError):
-            return None
-
     def begin(self, stage: str) -> None:
         """Forgets the stage: until `finish`, it is half done."""
         (self._folder / stage).unlink(missing_ok=True)
