@@ -9,6 +9,7 @@ from typing import Any
 from robot_learning.control.arbiter import Arbiter
 from robot_learning_interfaces.msg import ActionRequest, SafetyState
 
+from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED
 
@@ -41,7 +42,12 @@ class ArbiterNode(GraphNode):
         return (OK if active else WARN), f"active: {active or 'nobody'}", figures
 
     def _offer(self, source: str, message: ActionRequest) -> None:
-        raise NotImplementedError
+        if message.source != source and message.source not in self.values["sources"]:
+            raise MessageError(f"{source}/action comes from unknown source {message.source!r}")
+        passed = self.arbiter.offer(message, time.monotonic())
+        if passed is not None:
+            self.out.publish(passed)
+            self.passed += 1
 
     def _safety(self, message: SafetyState) -> None:
         self.arbiter.lock(message.state == SafetyState.ESTOP)

@@ -41,7 +41,7 @@ class LifecycleManager(GraphNode):
 
     name = "lifecycle_manager"
     parameters = (
-        Parameter("nodes", [""], "managed nodes, in the order in which they come up"),
+        Parameter("nodes", "", "managed nodes, comma-separated, in the order they come up"),
         Parameter(
             "ends_with_learner",
             False,
@@ -54,7 +54,7 @@ class LifecycleManager(GraphNode):
         self.members: dict[str, _Member] = {}
         self.all_up = False
         self.finishing = False
-        for name in self.values["nodes"]:
+        for name in self.values["nodes"].split(","):
             if name:
                 client = self.create_client(ChangeState, f"{name}/change_state")
                 self.members[name] = _Member(name, client)

@@ -31,7 +31,7 @@ from robot_learning.training.actor import (
 from robot_learning.training.environments import episode_seed
 from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_file import PolicyFileError, load_policy, policy_from_bytes
-from robot_learning.training.settings import exploration_for
+from robot_learning.training.task_settings import task_exploration
 from robot_learning_interfaces.msg import (
     ActionRequest,
     EpisodeEvent,
@@ -121,7 +121,7 @@ class PolicyNode(GraphNode):
                 self.exit_code = 2
                 raise StartError(str(error)) from None
         else:
-            self.exploration = exploration_for(
+            self.exploration = task_exploration(
                 self.contract,
                 self.values["algorithm"],
                 json.loads(self.values["overrides"]),

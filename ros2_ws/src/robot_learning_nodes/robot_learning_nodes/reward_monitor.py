@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from geometry_msgs.msg import PoseStamped
-from robot_learning.envs.observation import Observer
+from robot_learning.hardware import Array
+from robot_learning.kinematics import ArmKinematics
 from robot_learning.rewards.reach import ReachReward
 from robot_learning_interfaces.msg import Reward
 from sensor_msgs.msg import JointState
@@ -23,9 +25,9 @@ class RewardMonitor(GraphNode):
     def configure(self) -> None:
         """Subscribes to states and the target."""
         self.names = JointNames(self.contract.robot)
-        self.observer = Observer(self.contract)
+        self.kinematics = ArmKinematics(self.contract.robot.arm)
         self.reward = ReachReward(self.contract.task)
-        self.goal: Any = None
+        self.goal: Array | None = None
         self.judged = 0
         self.out = self.advertise(Reward, "reward", STREAM)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
@@ -45,21 +47,20 @@ class RewardMonitor(GraphNode):
         base = self.contract.robot.arm.base_frame
         if message.header.frame_id != base:
             raise MessageError(f"target_pose is in frame {message.header.frame_id!r}, not {base!r}")
-        self.goal = goal
+        self.goal = np.array(goal)
 
     def _state(self, message: JointState) -> None:
         if self.goal is None:
             return
         state = self.names.read_state(message)
-        _, achieved = self.observer.observe(state)
-        distance_m = float(self.reward.distance_m(achieved, self.goal))
+        achieved = self.kinematics.tcp_position(state.position_rad)
         self.out.publish(
             Reward(
                 header=message.header,
                 reward=float(self.reward.reward(achieved, self.goal)),
                 success=bool(self.reward.success(achieved, self.goal)),
                 terminated=False,
-                distance_m=distance_m,
+                distance_m=float(self.reward.distance_m(achieved, self.goal)),
             )
         )
         self.judged += 1

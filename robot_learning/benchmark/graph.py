@@ -1,0 +1,298 @@
+"""How fast the ROS 2 graph is, beside processes that only pass a message on.
+
+This module starts processes and reads their files; it knows no ROS. The yardstick is
+`bench_chain` of robot_learning_nodes: plain nodes on rclpy's default executor.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robot_learning.launch import LaunchSession
+from robot_learning.training.tasks import make_task_environment
+from robot_learning.workspace import graph_environment, workspace_dir
+
+# Lockstep passes through policy, arbiter, driver, simulator and reward monitor.
+LOCKSTEP_HOPS = 5
+# In real time a state goes from the simulator through policy and arbiter to the driver.
+LATENCY_PROCESSES = 4
+LAUNCH_FILE = Path("launch") / "sim_train.launch.xml"
+
+Say = Callable[[str], None]
+
+
+def measure_graph(domain: int, seconds: float, rounds: int, say: Say) -> list[dict[str, Any]]:
+    """Everything that `robot-learning bench graph` reports, medians over the rounds.
+
+    Raises:
+        BenchmarkError: the graph or the bare processes did not run.
+        WorkspaceError: the workspace is not built.
+    """
+    environment = graph_environment(domain)
+    repository = workspace_dir().parent
+    prefix = workspace_dir() / "install" / "robot_learning_nodes"
+    seen: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory(prefix="robot-learning-bench-") as folder:
+        for index in range(rounds):
+            out = Path(folder) / str(index)
+            steps: list[tuple[str, Callable[[], Mapping[str, float]]]] = [
+                ("bare ring", lambda: {"ring": ring_rate(prefix, environment)}),
+                (
+                    "lockstep, no updates",
+                    lambda out=out: {
+                        "collect": lockstep_rate(
+                            repository, environment, out / "a", learning=False, seconds=seconds
+                        )
+                    },
+                ),
+                (
+                    "lockstep, learning",
+                    lambda out=out: {
+                        "learn": lockstep_rate(
+                            repository, environment, out / "b", learning=True, seconds=seconds
+                        )
+                    },
+                ),
+                ("in process", lambda: {"in_process": in_process_rate()}),
+                (
+                    "bare line",
+                    lambda: _prefixed("line_", line_latency(prefix, environment, seconds)),
+                ),
+                (
+                    "real time",
+                    lambda out=out: _prefixed(
+                        "real_",
+                        real_time_latency(repository, prefix, environment, out / "c", 2 * seconds),
+                    ),
+                ),
+            ]
+            for name, measure in steps:
+                figures = measure()
+                shown = ", ".join(f"{key} {value:.2f}" for key, value in figures.items())
+                say(f"round {index + 1} of {rounds}, {name}: {shown}")
+                for key, value in figures.items():
+                    seen.setdefault(key, []).append(value)
+    return _rows({key: float(np.median(values)) for key, values in seen.items()})
+
+
+def _rows(m: Mapping[str, float]) -> list[dict[str, Any]]:
+    def rate(what: str, value: float, bar: float | None) -> dict[str, Any]:
+        ratio = value / m["ring"]
+        return {
+            "what": what,
+            "value": f"{value:.0f} steps/s",
+            "against": f"bare ring of {LOCKSTEP_HOPS}: {m['ring']:.0f} rounds/s",
+            "ratio": ratio,
+            "bar": "" if bar is None else f">= {bar}",
+            "met": None if bar is None else ratio >= bar,
+        }
+
+    line = f"bare line of {LATENCY_PROCESSES}: p50 {m['line_p50_ms']:.2f} ms"
+    latency = m["real_p50_ms"] / m["line_p50_ms"]
+    return [
+        rate("lockstep, before updates", m["collect"], 0.35),
+        rate("lockstep, while learning", m["learn"], 0.15),
+        rate("in process, no learning", m["in_process"], None),
+        {
+            "what": "real time, observation to command, p50",
+            "value": f"{m['real_p50_ms']:.2f} ms",
+            "against": line,
+            "ratio": latency,
+            "bar": "<= 1.5",
+            "met": latency <= 1.5,
+        },
+        {
+            "what": "the same, p99",
+            "value": f"{m['real_p99_ms']:.2f} ms",
+            "against": f"p99 {m['line_p99_ms']:.2f} ms",
+            "ratio": m["real_p99_ms"] / m["line_p99_ms"],
+            "met": None,
+        },
+        {
+            "what": "real time, rates",
+            "value": f"{m['real_actions_per_s']:.1f} actions/s, "
+            f"{m['real_commands_per_s']:.0f} commands/s",
+            "met": None,
+        },
+    ]
+
+
+def _prefixed(prefix: str, figures: Mapping[str, float]) -> dict[str, float]:
+    return {prefix + key: value for key, value in figures.items()}
+
+
+def in_process_rate(seconds: float = 5.0) -> float:
+    """Steps per second of the same task in one process, with random actions."""
+    environment, _ = make_task_environment("reach", "panda")
+    environment.reset(seed=0)
+    actions = np.random.default_rng(0).uniform(-1, 1, (1000, 3)).astype(np.float32)
+    steps, begun_s = 0, time.monotonic()
+    while time.monotonic() - begun_s < seconds:
+        _, _, terminated, truncated, _ = environment.step(actions[steps % 1000])
+        steps += 1
+        if terminated or truncated:
+            environment.reset()
+    rate = steps / (time.monotonic() - begun_s)
+    environment.close()
+    return rate
+
+
+class BenchmarkError(RuntimeError):
+    """Something that was to be measured did not run."""
+
+
+def ring_rate(prefix: Path, environment: Mapping[str, str], seconds: float = 8.0) -> float:
+    """Rounds per second of one message through as many bare processes as lockstep has hops."""
+    return float(
+        _chain("ring", LOCKSTEP_HOPS, 0, prefix, environment, seconds)["loops_per_s"]
+    )
+
+
+def line_latency(
+    prefix: Path, environment: Mapping[str, str], seconds: float = 15.0
+) -> dict[str, float]:
+    """Age of a message after as many bare processes as lie between state and command."""
+    return _chain("line", LATENCY_PROCESSES, LATENCY_PROCESSES - 1, prefix, environment, seconds)
+
+
+def lockstep_rate(
+    repository: Path,
+    environment: Mapping[str, str],
+    out: Path,
+    *,
+    learning: bool,
+    seconds: float = 15.0,
+) -> float:
+    """Environment steps per second of the running graph, before or while the learner updates."""
+    overrides = {"warmup_steps": 500 if learning else 1_000_000}
+    arguments = {
+        "out": str(out),
+        "steps": "1000000",
+        "mode": "lockstep",
+        "overrides": json.dumps(overrides),
+    }
+    with _graph(repository, environment, arguments, out) as session:
+        _wait_for_steps(session, out, 1500 if learning else 300)
+        first = _steps(out)
+        begun_s = time.monotonic()
+        _wait(session, seconds)
+        return (_steps(out) - first) / (time.monotonic() - begun_s)
+
+
+def real_time_latency(
+    repository: Path,
+    prefix: Path,
+    environment: Mapping[str, str],
+    out: Path,
+    seconds: float = 30.0,
+) -> dict[str, float]:
+    """Age of the observation when its command goes out, and the rates, in real time."""
+    overrides = {"warmup_steps": 1_000_000}
+    arguments = {
+        "out": str(out),
+        "steps": "1000000",
+        "mode": "real_time",
+        "overrides": json.dumps(overrides),
+    }
+    with _graph(repository, environment, arguments, out) as session:
+        _wait_for_steps(session, out, 50)
+        probe = subprocess.Popen(
+            [str(_executable(prefix, "bench_probe")), "--seconds", str(seconds)],
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            while probe.poll() is None:
+                _wait(session, 0.5)
+        finally:
+            probe.kill()
+        result: dict[str, float] = json.loads(probe.communicate()[0].splitlines()[-1])
+        return result
+
+
+def _executable(prefix: Path, name: str) -> Path:
+    path = prefix / "lib" / "robot_learning_nodes" / name
+    if not path.is_file():
+        raise BenchmarkError(f"{path}: not built; run: make setup")
+    return path
+
+
+def _chain(
+    kind: str,
+    size: int,
+    measuring: int,
+    prefix: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+) -> dict[str, float]:
+    command = [str(_executable(prefix, "bench_chain")), kind, "--size", str(size)]
+    processes = [
+        subprocess.Popen(
+            [*command, "--index", str(index), "--seconds", str(seconds)],
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(size)
+    ]
+    try:
+        output, _ = processes[measuring].communicate(timeout=seconds + 30)
+    except subprocess.TimeoutExpired:
+        raise BenchmarkError(f"the bare {kind} did not finish in {seconds + 30:.0f} s") from None
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    result: dict[str, float] = json.loads(output.splitlines()[-1])
+    return result
+
+
+@contextmanager
+def _graph(
+    repository: Path, environment: Mapping[str, str], arguments: Mapping[str, str], out: Path
+) -> Iterator[LaunchSession]:
+    session = LaunchSession(
+        repository / LAUNCH_FILE,
+        arguments,
+        environment=environment,
+        log_dir=out / "log",
+        quiet=True,
+    )
+    session.start()
+    try:
+        yield session
+    finally:
+        session.stop()
+
+
+def _steps(out: Path) -> int:
+    try:
+        status: dict[str, Any] = json.loads((out / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return int(status.get("steps", 0))
+
+
+def _wait(session: LaunchSession, seconds: float) -> None:
+    end_s = time.monotonic() + seconds
+    while (left_s := end_s - time.monotonic()) > 0:
+        if session.poll(left_s) is not None:
+            raise BenchmarkError("the graph ended while it was measured; see its log folder")
+
+
+def _wait_for_steps(session: LaunchSession, out: Path, steps: int, timeout_s: float = 120) -> None:
+    end_s = time.monotonic() + timeout_s
+    while _steps(out) < steps:
+        if time.monotonic() > end_s:
+            raise BenchmarkError(f"the graph made {_steps(out)} of {steps} steps in {timeout_s} s")
+        _wait(session, 0.2)

@@ -1,0 +1,39 @@
+"""The command line: `robot-learning VERB`, one module a verb in `robot_learning.commands`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from robot_learning.commands import bench, contract
+from robot_learning.commands.doctor import doctor
+from robot_learning.commands.evaluate import evaluate
+from robot_learning.commands.launch import launch
+from robot_learning.commands.train import train
+from robot_learning.contract import ContractError
+
+app = typer.Typer(
+    name="robot-learning",
+    help="Real-robot reinforcement learning over ROS 2, from simulation to the arm.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(train)
+app.command()(evaluate)
+app.command(context_settings={"allow_interspersed_args": True})(launch)
+app.command()(doctor)
+app.add_typer(contract.app, name="contract")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Runs a verb; 0 done, 1 the thing asked about failed, 2 used wrongly, 130 interrupted."""
+    try:
+        app()
+    except ContractError as error:
+        print(f"robot-learning: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

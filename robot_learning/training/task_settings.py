@@ -1,0 +1,61 @@
+"""What a contract's task asks of learning: sizes, exploration, settings of a run.
+
+For processes that see a task only through its contract, as the nodes of the graph do; where there
+is an environment its spaces say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from robot_learning.algorithms import Spaces
+from robot_learning.contract import Contract
+from robot_learning.envs.observation import observation_size
+from robot_learning.training.exploration import Exploration
+from robot_learning.training.learner import LearnerSettings
+from robot_learning.training.settings import resolve_hyper_parameters
+
+GOAL_SIZE = 3  # goals are positions of the tool centre point
+
+Overrides = Sequence[str] | Mapping[str, Any]
+
+
+def task_spaces(contract: Contract) -> Spaces:
+    """What the task lets a policy see and do; actions of a contract are in [-1, 1]."""
+    size = contract.task.action.size
+    return Spaces(observation_size(contract), GOAL_SIZE, (-1.0,) * size, (1.0,) * size)
+
+
+def task_learner_settings(
+    contract: Contract,
+    algorithm: str,
+    overrides: Overrides,
+    *,
+    seed: int,
+    steps: int,
+    evaluation_episodes: int,
+) -> LearnerSettings:
+    """Settings of a run on a contract's task.
+
+    Raises:
+        SettingsError: an override is unknown or out of range.
+        LookupError: unknown algorithm.
+    """
+    return LearnerSettings(
+        algorithm=algorithm,
+        hyper=resolve_hyper_parameters(algorithm, overrides, has_goals=True),
+        spaces=task_spaces(contract),
+        seed=seed,
+        steps_goal=steps,
+        evaluation_episodes_goal=evaluation_episodes,
+        contract=contract,
+    )
+
+
+def task_exploration(
+    contract: Contract, algorithm: str, overrides: Overrides, *, seed: int
+) -> Exploration:
+    """What an actor adds to the policy of such a run; raises as `task_learner_settings`."""
+    hyper = resolve_hyper_parameters(algorithm, overrides, has_goals=True)
+    return Exploration(task_spaces(contract), hyper, seed)

@@ -1,0 +1,140 @@
+"""Real nodes in real processes on real Fast DDS, each test in a ROS domain of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robot_learning.workspace import WorkspaceError, graph_environment
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parents[1]
+NODES = REPOSITORY / "ros2_ws" / "install" / "robot_learning_nodes" / "lib" / "robot_learning_nodes"
+_domain = 10 + os.getpid() % 60
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Client:
+    """Speaks to `client_process.py`."""
+
+    def __init__(self, environment: dict[str, str], name: str = "test_client") -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "client_process.py")],
+            env=environment | {"CLIENT_NAME": name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=_die_with_parent,
+        )
+        assert self._read() == "ready"
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def do(**arguments: Any) -> Any:
+            assert self.process.stdin
+            self.process.stdin.write(json.dumps({"do": verb, **arguments}) + "\n")
+            self.process.stdin.flush()
+            answer = self._read()
+            assert not (isinstance(answer, dict) and "error" in answer), answer["error"]
+            return answer
+
+        return do
+
+    def wait(
+        self, topic: str, condition: Callable[[dict[str, Any]], bool], timeout_s: float = 15.0
+    ) -> dict[str, Any]:
+        """The first message on a listened topic that meets the condition."""
+        seen: list[dict[str, Any]] = []
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            for message in self.take(topic=topic):
+                if condition(message):
+                    return message
+                seen.append(message)
+            time.sleep(0.02)
+        last = seen[-1] if seen else "nothing"
+        raise AssertionError(f"{topic}: not seen in {timeout_s} s; {len(seen)} others, last: {last}")
+
+    def _read(self) -> Any:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        assert line, "the test's client process died"
+        return json.loads(line)
+
+
+class Graph:
+    """Starts nodes, logs them, and reaps them."""
+
+    def __init__(self, tmp_path: Path, domain_id: int) -> None:
+        self.domain_id = domain_id
+        self.environment = graph_environment(domain_id)
+        # These tests are about the graph; one core is enough for its arithmetic.
+        self.environment["OMP_NUM_THREADS"] = "1"
+        self.folder = tmp_path
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def node(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
+        """Starts one node's process; parameters as name=value."""
+        command = [str(NODES / name), "--ros-args"]
+        for key, value in parameters.items():
+            text = json.dumps(value) if not isinstance(value, str) else f"'{value}'"
+            command += ["-p", f"{key}:={text}"]
+        log = (self.folder / f"{name}.log").open("ab")
+        process = subprocess.Popen(
+            command,
+            env=self.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent,
+            cwd=self.folder,
+        )
+        self.processes[name] = process
+        return process
+
+    def client(self, name: str = "test_client") -> Client:
+        client = Client(self.environment, name)
+        self.processes[name] = client.process  # type: ignore[assignment]
+        return client
+
+    def log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def close(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 6
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Iterator[Graph]:
+    """A graph in a domain of its own; every child is gone afterwards."""
+    global _domain
+    _domain = 10 + (_domain - 9) % 80
+    try:
+        graph = Graph(tmp_path, _domain)
+    except WorkspaceError as error:
+        pytest.fail(str(error))
+    try:
+        yield graph
+    finally:
+        graph.close()
