@@ -30,6 +30,9 @@ def main() -> int:
     except SetupError as error:
         print(f"set-up: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"set-up: {error}; check the disk and the permissions there", file=sys.stderr)
+        return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("set-up: interrupted; the next run goes on from here", file=sys.stderr)
         return 130

@@ -14,6 +14,7 @@ _DISTURBING = (
     "MFLAGS",
     "MAKELEVEL",
     "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",  # else each of the graph's processes compiles every module again
     "VIRTUAL_ENV",
     "PIP_TARGET",
     "PIP_PREFIX",

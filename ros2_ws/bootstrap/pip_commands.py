@@ -47,8 +47,34 @@ def install_torch(python: Path, lock: Path, mode: str) -> list[list[str]]:
     return [own, [*own, "--extra-index-url", TORCH_CPU_INDEX]]
 
 
+# What the graph's processes import, and with that most of all that is used.
+_USED = (
+    "cv2",
+    "gymnasium",
+    "numpy",
+    "pinocchio",
+    "pybullet",
+    "pydantic",
+    "rclpy",
+    "rich.progress",
+    "ruckig",
+    "safetensors.torch",
+    "sensor_msgs.msg",
+    "tensorboard.compat.proto.event_pb2",
+    "torch",
+    "trajectory_msgs.msg",
+    "typer",
+    "yaml",
+)
+
+
+def first_import(python: Path) -> list[str]:
+    """Imports what was installed: shows that it works, and leaves its bytecode behind."""
+    return [str(python), "-c", f"import {', '.join(_USED)}"]
+
+
 def _install(python: Path) -> list[str]:
-    # Bytecode of some ten thousand files would be written that no one runs.
+    # pip would write the bytecode of ten thousand files; one in ten is ever run (first_import).
     return [str(python), "-m", "pip", "install", "--no-compile", "--progress-bar", "off"]
 
 

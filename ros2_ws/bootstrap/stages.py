@@ -2,7 +2,7 @@
 
     virtual environment ─┬─ ROS wheels ─┬─ workspace (colcon)
                          │              │
-                         └─ PyTorch ────┴─ library wheels ── project ── test tools
+                         └─ PyTorch ────┴─ library wheels ── project ── first import ── test tools
 
 Two lanes run at the same time, one a row: the compiler is busy in the upper while pip unpacks in
 the lower. Packages that both locks name are pinned alike, and only one lane installs at a time.
@@ -88,7 +88,7 @@ async def setup(root: Path, *, dev: bool, python: str | None) -> None:
     with locked(root / ".cache" / "setup.lock", console.say) as descriptor:
         ros = choose_ros(os.environ, python or shutil.which("python3") or sys.executable)
         stamps = Stamps(root / ".venv" / ".setup")
-        venv = prepare_venv(root, ros, python, console.say)
+        venv = prepare_venv(root, ros, python, console.say, (descriptor,))
         env = command_environment(os.environ, ros, venv.path, root / "ros2_ws")
         runner = Runner(env, root, root / ".cache" / "setup", console, (descriptor,))
         lanes = plan(root, ros, venv, runner, stamps, dev=dev)
@@ -153,12 +153,18 @@ def plan(
         key(library.key, files=("pyproject.toml",)),
         lambda: runner.run("project", pip_commands.install_project(venv.python, root)),
     )
+    imports = Stage(
+        "first-import",
+        "first import",
+        key(library.key),
+        lambda: runner.run("first-import", pip_commands.first_import(venv.python)),
+    )
     tools = pip("dev", "test tools", "requirements-dev.lock", library.key)
     return Lanes(
         ros_wheels=() if ros.installed else (ros_wheels,),
         workspace=workspace,
         torch=torch,
-        python=(library, project, tools) if dev else (library, project),
+        python=(library, project, imports, *((tools,) if dev else ())),
     )
 
 

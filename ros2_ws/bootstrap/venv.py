@@ -65,7 +65,11 @@ def inspect(path: Path) -> Venv | None:
 
 
 def prepare_venv(
-    root: Path, ros: RosSource, python: str | None, say: Callable[[str], None]
+    root: Path,
+    ros: RosSource,
+    python: str | None,
+    say: Callable[[str], None],
+    inherit: tuple[int, ...] = (),
 ) -> Venv:
     """Returns the checkout's environment, made if need be.
 
@@ -74,6 +78,7 @@ def prepare_venv(
         ros: the ROS 2 that it is for.
         python: the interpreter that a person asked for; None takes any that fits.
         say: prints a progress line.
+        inherit: file descriptors that children keep open: the set-up's lock.
 
     Raises:
         SetupError: no interpreter fits, or the environment was made for another ROS 2.
@@ -97,7 +102,7 @@ def prepare_venv(
     command = [base.executable, "-m", "venv", str(path)]
     if ros.installed:
         command.append("--system-site-packages")  # rclpy and colcon lie in ROS's own Python
-    answer = subprocess.run(command, capture_output=True, text=True)
+    answer = subprocess.run(command, capture_output=True, text=True, pass_fds=inherit)
     venv = inspect(path)
     if answer.returncode != 0 or venv is None:
         detail = (answer.stderr or answer.stdout).strip().splitlines()

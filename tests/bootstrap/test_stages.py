@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from bootstrap.stamps import Stamps
 from bootstrap.venv import Venv
 
 WHEELS, JAZZY = RosSource(None), RosSource("/opt/ros/jazzy")
+
+LIBRARY = {"wheels", "project", "first-import", "dev"}
 
 
 @pytest.fixture
@@ -63,9 +66,9 @@ def test_test_tools_are_installed_only_for_the_tests(root: Path) -> None:
         ("launch/new.launch.xml", {"workspace"}),
         ("pyproject.toml", {"project"}),
         ("requirements-dev.lock", {"dev"}),
-        ("requirements.lock", {"wheels", "project", "dev"}),
-        ("requirements-torch.lock", {"torch", "wheels", "project", "dev"}),
-        ("requirements-ros.lock", {"ros-wheels", "workspace", "wheels", "project", "dev"}),
+        ("requirements.lock", LIBRARY),
+        ("requirements-torch.lock", {"torch", *LIBRARY}),
+        ("requirements-ros.lock", {"ros-wheels", "workspace", *LIBRARY}),
     ],
 )
 def test_a_changed_file_is_acted_on_by_what_depends_on_it_alone(
@@ -85,7 +88,7 @@ def test_another_python_or_another_ros_does_everything_anew(root: Path) -> None:
 
 def test_another_build_of_torch_is_installed(root: Path) -> None:
     after = planned(root, ROBOT_LEARNING_TORCH="default")
-    assert changed(planned(root), after) == {"torch", "wheels", "project"}
+    assert changed(planned(root), after) == {"torch", *LIBRARY} - {"dev"}
 
 
 def fake_lanes(log: list[str], fail: str = "") -> Lanes:
@@ -155,5 +158,17 @@ def test_one_setup_at_a_time(tmp_path: Path) -> None:
         other = os.open(path, os.O_RDWR)
         with pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)
+
+
+def test_a_child_that_outlives_a_killed_setup_keeps_the_next_one_waiting(tmp_path: Path) -> None:
+    path = tmp_path / "setup.lock"
+    with locked(path, print) as descriptor:
+        child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=(descriptor,))
+    other = os.open(path, os.O_RDWR)
+    with pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    child.communicate()
     fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(other)
