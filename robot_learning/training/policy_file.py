@@ -259,8 +259,9 @@ def _read_metadata(data: bytes, what: str) -> dict[str, Any]:
 
 
 def _read_description(path: Path) -> dict[str, Any]:
+    data = _read_bytes(path)
     try:
-        description = json.loads(_read_bytes(path))
+        description = json.loads(data)
     except ValueError:
         raise PolicyFileError(f"{path}: is not JSON; cut short or foreign") from None
     kinds: dict[str, Any] = {
