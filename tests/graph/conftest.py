@@ -21,6 +21,17 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 NODES = REPOSITORY / "ros2_ws" / "install" / "robot_learning_nodes" / "lib" / "robot_learning_nodes"
 _domain = 10 + os.getpid() % 60
+_open: set[Graph] = set()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A failed test shows what the nodes said."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed:
+        for graph in _open:
+            report.sections.append(("nodes", graph.logs()))
 
 
 def _die_with_parent() -> None:
@@ -84,6 +95,7 @@ class Graph:
         self.environment["OMP_NUM_THREADS"] = "1"
         self.folder = tmp_path
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        _open.add(self)
 
     def node(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         """Starts one node's process; parameters as name=value."""
@@ -112,7 +124,17 @@ class Graph:
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def wait_for_log(self, name: str, text: str, timeout_s: float = 30.0) -> None:
+        end = time.monotonic() + timeout_s
+        while text not in self.log(name):
+            assert time.monotonic() < end, f"{name} did not say {text!r}:\n{self.logs()}"
+            time.sleep(0.05)
+
+    def logs(self) -> str:
+        return "\n".join(f"--- {p.stem}\n{p.read_text()}" for p in self.folder.glob("*.log"))
+
     def close(self) -> None:
+        _open.discard(self)
         for process in self.processes.values():
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)

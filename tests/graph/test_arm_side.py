@@ -1,0 +1,313 @@
+"""Simulator, driver, monitor and arbiter as real processes; the test plays the policy.
+
+One lockstep graph serves all tests of this file: every fault must end in a latched stop, and
+after reset and arming the graph must work again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Client, Graph
+
+from robot_learning.contract import load_contract
+
+CONTRACT = load_contract("panda", "reach")
+ARMED, FAULT, ESTOP, DISARMED = 1, 3, 4, 0
+NODES = ["sim", "safety_monitor", "arm_driver", "gripper_driver", "arbiter", "reward_monitor"]
+
+pytestmark = pytest.mark.graph
+
+
+class ArmSide:
+    """The running nodes and a hand on their topics."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        for name in NODES:
+            graph.node(name, mode="lockstep")
+        graph.node("lifecycle_manager", nodes=",".join(NODES))
+        self.client = client = graph.client()
+        self.sequence = 0
+        client.listen(topic="joint_states", type="sensor_msgs/JointState")
+        client.listen(topic="executed_action", type="robot_learning_interfaces/ExecutedAction")
+        client.listen(
+            topic="safety/state", type="robot_learning_interfaces/SafetyState", latched=True
+        )
+        client.listen(topic="arm_driver/state", type="robot_learning_interfaces/DriverState")
+        client.listen(topic="reward", type="robot_learning_interfaces/Reward")
+        client.listen(
+            topic="arm_controller/joint_trajectory", type="trajectory_msgs/JointTrajectory"
+        )
+        client.listen(
+            topic="target_pose", type="geometry_msgs/PoseStamped", latched=True
+        )
+        graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=90)
+        self.arm(timeout_s=60)
+
+    def service(self, name: str) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.call(
+            service=name, type="std_srvs/Trigger", fields={}, timeout_s=20
+        )
+        return answer
+
+    def arm(self, timeout_s: float = 15) -> None:
+        """Resets where needed and arms, as a person would: until it is allowed."""
+        end = time.monotonic() + timeout_s
+        answer: dict[str, Any] = {}
+        while time.monotonic() < end:
+            answer = self.service("safety/arm")
+            if answer["success"] or "already" in answer["message"]:
+                self.client.wait("arm_driver/state", lambda m: m["state"] == ARMED)
+                return
+            if "reset first" in answer["message"]:
+                if "ARMED" in answer["message"]:
+                    return
+                self.service("safety/reset")
+            time.sleep(0.1)
+        raise AssertionError(f"not armed in {timeout_s} s: {answer}")
+
+    def state(self) -> dict[str, Any]:
+        self.client.take(topic="joint_states")
+        return self.client.wait("joint_states", lambda m: True)
+
+    def ask(self, action: list[float], **changes: Any) -> dict[str, Any]:
+        """Sends one action for the present state; returns the driver's receipt."""
+        stamp = self.state()["header"]["stamp"]
+        fields = {
+            "header": {"stamp": stamp, "frame_id": "panda_link0"},
+            "source": "policy",
+            "sequence": self.sequence,
+            "kind": 0,
+            "action": action,
+            "contract_sha256": CONTRACT.sha256,
+        } | changes
+        self.sequence = max(self.sequence, fields["sequence"]) + 1
+        self.client.take(topic="executed_action")
+        self.client.publish(
+            topic="policy/action", type="robot_learning_interfaces/ActionRequest", fields=fields
+        )
+        return self.client.wait(
+            "executed_action", lambda m: m["sequence"] == fields["sequence"], timeout_s=10
+        )
+
+    def latched(self, timeout_s: float = 10) -> dict[str, Any]:
+        """Waits for a latched stop and returns the monitor's words."""
+        return self.client.wait(
+            "safety/state", lambda m: m["state"] in (FAULT, ESTOP), timeout_s=timeout_s
+        )
+
+
+@pytest.fixture(scope="module")
+def arm_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArmSide]:
+    graph = Graph(tmp_path_factory.mktemp("arm_side"), 70 + os.getpid() % 20)
+    try:
+        yield ArmSide(graph)
+    finally:
+        graph.close()
+
+
+@pytest.fixture
+def arm(arm_side: ArmSide) -> Iterator[ArmSide]:
+    """The graph, armed before the test and after it."""
+    arm_side.arm()
+    arm_side.client.take(topic="safety/state")
+    yield arm_side
+
+
+def test_joint_states_carry_arm_and_fingers_with_velocity_and_effort(arm: ArmSide) -> None:
+    state = arm.state()
+    robot = CONTRACT.robot
+    assert state["name"] == [*robot.arm.joint_names, *robot.gripper.joint_names]
+    assert len(state["position"]) == len(state["velocity"]) == len(state["effort"]) == 9
+
+
+def test_lockstep_moves_time_by_one_control_period_an_action(arm: ArmSide) -> None:
+    before = arm.state()["header"]["stamp"]
+    receipt = arm.ask([1.0, 0.0, 0.0])
+    after = arm.client.wait(
+        "joint_states",
+        lambda m: m["header"]["stamp"] != before,
+    )["header"]["stamp"]
+    passed = after["sec"] - before["sec"] + (after["nanosec"] - before["nanosec"]) * 1e-9
+    assert passed == pytest.approx(CONTRACT.control_period_s, abs=1e-6)
+    assert receipt["executed"] == [1.0, 0.0, 0.0] and not receipt["refused"]
+
+
+def test_what_the_gate_takes_away_is_not_in_the_executed_action(arm: ArmSide) -> None:
+    receipt = arm.ask([5.0, 0.0, 0.0])
+    assert receipt["requested"][0] == 5.0
+    assert receipt["executed"][0] <= 1.0
+    assert "action_range" in receipt["limits"]
+
+
+def test_reward_is_of_the_state_with_the_same_stamp(arm: ArmSide) -> None:
+    arm.client.take(topic="reward")
+    arm.ask([0.0, 0.0, 1.0])
+    stamp = arm.state()["header"]["stamp"]
+    reward = arm.client.wait("reward", lambda m: m["header"]["stamp"] == stamp)
+    assert reward["reward"] in (0.0, -1.0)
+    assert reward["success"] == (reward["distance_m"] <= CONTRACT.task.success.distance_max_m)
+
+
+def test_reset_draws_the_target_from_the_seed_and_leaves_the_arm(arm: ArmSide) -> None:
+    def reset(seed: int) -> dict[str, Any]:
+        arm.client.take(topic="target_pose")
+        answer = arm.client.call(
+            service="reset", type="robot_learning_interfaces/ResetEpisode", fields={"seed": seed}
+        )
+        assert answer["success"]
+        return dict(arm.client.wait("target_pose", lambda m: True)["pose"]["position"])
+
+    before = arm.state()["position"][:7]
+    first, other, again = reset(1), reset(2), reset(1)
+    assert first == again and first != other
+    assert arm.state()["position"][:7] == pytest.approx(before, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("action", "limit"),
+    [
+        ([math.nan, 0.0, 0.0], "action_malformed"),
+        ([math.inf, 0.0, 0.0], "action_malformed"),
+        ([0.1, 0.1], "action_malformed"),
+        ([], "action_malformed"),
+    ],
+)
+def test_an_action_that_is_no_action_is_refused_and_the_arm_stays(
+    arm: ArmSide, action: list[float], limit: str
+) -> None:
+    receipt = arm.ask(action)
+    assert receipt["refused"] and limit in " ".join(receipt["limits"])
+    assert receipt["executed"] == [0.0, 0.0, 0.0]
+    assert not arm.ask([0.0, 0.0, 0.0])["refused"]  # one bad message is not the end
+
+
+def test_duplicate_stale_and_foreign_requests_are_refused_with_the_reason(arm: ArmSide) -> None:
+    done = arm.ask([0.2, 0.0, 0.0])
+    assert "duplicate" in arm.ask([0.2, 0.0, 0.0], sequence=done["sequence"])["limits"][0]
+    old = {"stamp": {"sec": 0, "nanosec": 1}, "frame_id": "panda_link0"}
+    if arm.state()["header"]["stamp"]["sec"] == 0:
+        for _ in range(25):
+            arm.ask([0.0, 0.0, 0.0])
+    assert "stale" in arm.ask([0.2, 0.0, 0.0], header=old)["limits"][0]
+    assert "contract" in arm.ask([0.2, 0.0, 0.0], contract_sha256="0" * 64)["limits"][0]
+    arm.ask([0.0, 0.0, 0.0])
+
+
+def test_five_refusals_in_a_row_latch_a_fault(arm: ArmSide) -> None:
+    for _ in range(5):
+        arm.ask([math.nan, 0.0, 0.0])
+    assert "refused requests in a row" in arm.latched()["reason"]
+    receipt = arm.ask([1.0, 0.0, 0.0])
+    assert receipt["refused"] and receipt["executed"] == [0.0, 0.0, 0.0]
+
+
+def test_estop_latches_reset_leads_to_disarmed_and_only_arming_moves_again(arm: ArmSide) -> None:
+    arm.ask([1.0, 0.0, 0.0])
+    assert arm.service("safety/estop")["success"]
+    assert arm.latched()["state"] == ESTOP
+    refused = arm.service("safety/arm")
+    assert not refused["success"] and "reset first" in refused["message"]
+    assert arm.ask([1.0, 0.0, 0.0])["refused"]
+    end = time.monotonic() + 10
+    while not arm.service("safety/reset")["success"]:
+        assert time.monotonic() < end
+    disarmed = arm.client.wait("safety/state", lambda m: m["state"] == DISARMED)
+    assert disarmed["reason"] == ""
+    assert arm.ask([1.0, 0.0, 0.0])["refused"], "reset must not allow motion"
+    arm.arm()
+    assert not arm.ask([1.0, 0.0, 0.0])["refused"]
+
+
+def test_a_second_publisher_on_the_command_topic_latches_a_fault_that_names_it(
+    arm: ArmSide,
+) -> None:
+    topic = "arm_controller/joint_trajectory"
+    arm.client.advertise(topic=topic, type="trajectory_msgs/JointTrajectory")
+    try:
+        assert "test_client" in arm.latched()["reason"]
+        refused = arm.service("safety/reset")
+        assert not refused["success"] and "publishers" in refused["message"]
+    finally:
+        arm.client.retire(topic=topic)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"position": [math.nan] * 7}, "not finite"),
+        ({"names": ["panda_joint1"]}, "expected panda_joint1, panda_joint2"),
+        ({"names": [f"other_joint{i}" for i in range(7)]}, "names joints other_joint0"),
+        ({"position": [0.0] * 3}, "3 positions"),
+    ],
+)
+def test_a_trajectory_that_no_arm_should_get_stops_the_arm(
+    arm: ArmSide, change: dict[str, Any], says: str
+) -> None:
+    topic = "arm_controller/joint_trajectory"
+    names = change.get("names", list(CONTRACT.robot.arm.joint_names))
+    position = change.get("position", [0.0] * len(names))
+    point = {"positions": position, "time_from_start": {"sec": 0, "nanosec": 50_000_000}}
+    try:
+        before = arm.state()["position"][:7]
+        arm.client.publish(
+            topic=topic,
+            type="trajectory_msgs/JointTrajectory",
+            fields={"joint_names": names, "points": [point]},
+        )
+        arm.latched()
+        assert arm.state()["position"][:7] == pytest.approx(before, abs=2e-3)
+        assert says in arm.graph.log("sim") or says in arm.graph.log("safety_monitor")
+    finally:
+        arm.client.retire(topic=topic)
+
+
+def kill(graph: Graph, name: str) -> None:
+    graph.processes[name].send_signal(signal.SIGKILL)
+    graph.processes[name].wait()
+
+
+def test_the_driver_stops_when_the_monitor_is_killed(arm: ArmSide) -> None:
+    arm.ask([1.0, 0.0, 0.0])
+    arm.client.take(topic="arm_driver/state")
+    kill(arm.graph, "safety_monitor")
+    fault = arm.client.wait("arm_driver/state", lambda m: m["state"] == FAULT)
+    assert "safety_monitor" in fault["reason"] and fault["at_rest"]
+    arm.graph.node("safety_monitor", mode="lockstep")
+    arm.arm(timeout_s=30)
+
+
+def test_a_killed_simulator_is_named_and_its_restart_is_a_clock_that_went_back(
+    arm: ArmSide,
+) -> None:
+    for _ in range(3):
+        arm.ask([0.5, 0.0, 0.0])
+    kill(arm.graph, "sim")
+    assert "joint_states" in arm.latched()["reason"]
+    arm.graph.node("sim", mode="lockstep")
+    arm.arm(timeout_s=40)
+    assert not arm.ask([0.5, 0.0, 0.0])["refused"]
+
+
+def test_a_killed_driver_latches_the_monitor_and_comes_back_disarmed(arm: ArmSide) -> None:
+    arm.ask([1.0, 0.0, 0.0])
+    kill(arm.graph, "arm_driver")
+    assert "arm_driver" in arm.latched()["reason"]
+    arm.graph.node("arm_driver", mode="lockstep")
+    back = arm.client.wait("arm_driver/state", lambda m: True, timeout_s=40)
+    assert back["state"] == DISARMED
+    arm.arm(timeout_s=30)
+    assert not arm.ask([0.0, 1.0, 0.0])["refused"]
+
+
+def test_incidents_are_written_when_a_folder_is_given(tmp_path: Path, arm: ArmSide) -> None:
+    # The shared graph gives none; the monitor must say so by writing nothing.
+    assert not list(arm.graph.folder.glob("**/incident-*.jsonl"))
