@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from robot_learning.evaluation import Evaluation
+from robot_learning.evaluation import Episode, Evaluation
 from robot_learning.evaluation.rollout import evaluate
 from robot_learning.training.environments import Environment, reward_function
 from robot_learning.training.interrupt import Interrupted, StopRequest
-from robot_learning.training.learner import Learner, LearnerSettings, LearnerStatus, Phase
-from robot_learning.training.metrics import MetricsWriter, read_metrics
-from robot_learning.training.plots import plot_learning_curve
-from robot_learning.training.policy_file import save_policy
+from robot_learning.training.learner import Learner, LearnerSettings, Phase
+from robot_learning.training.record import RunRecord
 from robot_learning.training.run_directory import RunDirectory
 from robot_learning.training.trainer import Trainer
 
 CHECKPOINT_EVERY_S = 20.0
 SHOW_EVERY_S = 0.1
-STATUS_EVERY_S = 0.5
 View = Callable[[Mapping[str, Any], bool], None]
 
 
@@ -68,19 +64,15 @@ class TrainingRun:
         """Raises what `Learner` raises."""
         self._environment = environment
         self._settings = settings
-        self._directory = directory
-        self._title = title
         self._view = view
         self._learner = Learner(
             directory.checkpoint, settings, reward_function(environment), resume=resume
         )
         self._trainer = Trainer(environment, self._learner)
-        self._returns: deque[float] = deque(maxlen=25)
-        self._figures: dict[str, float] = {}
+        self._record = RunRecord(self._learner, directory, title)
         self._evaluation_episodes = 0
-        self._message = "; ".join(self._learner.warnings)
-        self._began_s = self._checkpointed_s = time.monotonic()
         self._shown_s = 0.0
+        self._checkpointed_s = time.monotonic()
         self._before = (self._learner.steps, self._learner.updates)
 
     def run(self) -> Report:
@@ -92,26 +84,27 @@ class TrainingRun:
             OSError: disk full or the like; the last checkpoint is intact.
         """
         try:
-            with StopRequest() as stop, MetricsWriter(self._directory.path) as metrics:
+            with StopRequest() as stop:
                 try:
-                    self._train(stop, metrics)
-                    trained_s = time.monotonic() - self._began_s
+                    self._train(stop)
+                    trained_s = self._record.elapsed_s
                     evaluation = self._evaluate(stop)
                 except Interrupted:
                     self._save(None)
                     raise
-            return self._report(self._save(evaluation), evaluation, trained_s)
+                return self._report(self._save(evaluation), evaluation, trained_s)
         finally:
+            self._record.close()
             self._learner.close()
 
-    def _train(self, stop: StopRequest, metrics: MetricsWriter) -> None:
+    def _train(self, stop: StopRequest) -> None:
         def on_step(figures: dict[str, float]) -> None:
-            self._figures.update(figures)
+            self._record.figures.update(figures)
             self._show()
             stop.raise_if_requested()
 
         def on_episode() -> None:
-            self._write_metrics(metrics)
+            self._record.episodes()
             self._learner.sync()
             if time.monotonic() - self._checkpointed_s >= CHECKPOINT_EVERY_S:
                 self._trainer.checkpoint()
@@ -124,7 +117,7 @@ class TrainingRun:
         if not settings.evaluation_episodes_goal:
             return None
 
-        def on_episode(_: object) -> None:
+        def on_episode(_: Episode) -> None:
             self._evaluation_episodes += 1
             self._show()
             stop.raise_if_requested()
@@ -141,18 +134,8 @@ class TrainingRun:
 
     def _save(self, evaluation: Evaluation | None) -> str:
         self._trainer.checkpoint()
-        settings = self._settings
-        file = self._learner.policy_file(
-            version=self._learner.updates,
-            metrics={"evaluation": evaluation.as_json() if evaluation else None},
-        )
-        sha256 = save_policy(self._directory.path, file)
-        plot_learning_curve(
-            read_metrics(self._directory.path),
-            self._directory.learning_curve,
-            title=f"{self._title}, seed {settings.seed}",
-            control_period_s=settings.contract.control_period_s if settings.contract else None,
-        )
+        # In process every update is a new policy, so their number is its version.
+        sha256 = self._record.save(evaluation, self._learner.updates)
         self._show(now=True)
         return sha256
 
@@ -160,11 +143,11 @@ class TrainingRun:
         learner, status = self._learner, self._learner.status()
         steps_before, updates_before = self._before
         return Report(
-            directory=self._directory.path,
+            directory=self._record.directory.path,
             steps=learner.steps,
             episodes=learner.episodes,
             updates=learner.updates,
-            elapsed_s=time.monotonic() - self._began_s,
+            elapsed_s=self._record.elapsed_s,
             steps_per_s=(learner.steps - steps_before) / trained_s,
             updates_per_s=(learner.updates - updates_before) / trained_s,
             training_success_rate=status.success_rate if status.success_window else None,
@@ -176,49 +159,15 @@ class TrainingRun:
             contract=self._settings.contract_sha256 or None,
         )
 
-    def _write_metrics(self, metrics: MetricsWriter) -> None:
-        status = self._learner.status()
-        for episode in self._learner.finished_episodes():
-            self._returns.append(episode.episode_return)
-            low, high = status.success_wilson95
-            known = status.success_window > 0
-            metrics.write(
-                status.steps,
-                {
-                    "return": episode.episode_return,
-                    "length": episode.length,
-                    "success": episode.success if known else None,
-                    "success_rate": status.success_rate if known else None,
-                    "success_low": low if known else None,
-                    "success_high": high if known else None,
-                    "updates": status.updates,
-                    "updates_per_s": status.updates_per_s,
-                    "steps_per_s": status.steps_per_s,
-                    **self._figures,
-                },
-            )
-
     def _show(self, *, now: bool = False) -> None:
         moment = time.monotonic()
         if not now and moment - self._shown_s < SHOW_EVERY_S:
             return
         self._shown_s = moment
-        status = status_mapping(self._learner.status())
-        status["title"] = self._title
-        status["elapsed_s"] = time.monotonic() - self._began_s
-        status["evaluation_episodes"] = self._evaluation_episodes
-        if self._evaluation_episodes >= self._settings.evaluation_episodes_goal:
-            status["phase"] = (
-                Phase.DONE.name.lower() if status["phase"] == "evaluating" else status["phase"]
-            )
-        if self._returns:
-            status["mean_return"] = sum(self._returns) / len(self._returns)
-        if self._message:
-            status["message"] = self._message
-        self._directory.write_status(status, every_s=0.0 if now else STATUS_EVERY_S)
-        self._view(status, now)
-
-
-def status_mapping(status: LearnerStatus) -> dict[str, Any]:
-    """A status as `progress` and `status.json` take it."""
-    return asdict(status) | {"phase": status.phase.name.lower()}
+        # The learner counts evaluation steps that are sent to it; in process none are.
+        evaluated, status = self._evaluation_episodes, self._learner.status()
+        extra: dict[str, Any] = {"evaluation_episodes": evaluated}
+        done = evaluated >= self._settings.evaluation_episodes_goal
+        if status.phase is Phase.EVALUATING and done:
+            extra["phase"] = Phase.DONE.name.lower()
+        self._view(self._record.status(extra, now=now), now)
