@@ -74,6 +74,7 @@ def train(
             out=out,
             overrides=overrides or [],
             resume=resume,
+            evaluation_episodes=evaluation_episodes,
             json=as_json,
         )
         return

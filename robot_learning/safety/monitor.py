@@ -169,6 +169,10 @@ class SafetyMonitor:
         self.machine.estop(reason)
         self.incidents.write(now_s, f"estop: {reason}")
 
+    def disarm(self, reason: str) -> None:
+        """Takes the permission to move, in good order."""
+        self.machine.stop(reason, at_rest=True)
+
     def reset(self, now_s: float) -> str | None:
         """Clears a latched fault into DISARMED; None, or why not."""
         if self.mode not in (SafetyMode.FAULT, SafetyMode.ESTOP):

@@ -83,6 +83,10 @@ class ProgressView:
         else:
             self._console.print(plain_line(status), markup=False, highlight=False, soft_wrap=True)
 
+    def say(self, line: str) -> None:
+        """Prints a line that stays, above the live view."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     def __enter__(self) -> Self:
         if self._live:
             self._live.start()

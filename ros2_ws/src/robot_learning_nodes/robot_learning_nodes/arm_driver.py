@@ -385,9 +385,8 @@ class ArmDriver(GraphNode):
         self.out.publish(message)
         if (controller.mode, controller.reason) != self.said:
             self.said = (controller.mode, controller.reason)
-            log = self.get_logger()
-            calm = controller.mode in (SafetyMode.ARMED, SafetyMode.DISARMED)
-            (log.info if calm else log.error)(f"{controller.mode.name} {controller.reason}".strip())
+            alarm = controller.mode not in (SafetyMode.ARMED, SafetyMode.DISARMED)
+            self.say(f"{controller.mode.name} {controller.reason}".strip(), alarm=alarm)
 
     # Clocks.
 

@@ -150,6 +150,13 @@ class GraphNode(LifecycleNode):
         self.rejected[what] = self.rejected.get(what, 0) + 1
         self.get_logger().warning(f"refused {what}: {reason}", throttle_duration_sec=2.0)
 
+    def say(self, text: str, *, alarm: bool = False) -> None:
+        """Logs a line; rclpy wants one call a severity."""
+        if alarm:
+            self.get_logger().error(text)
+        else:
+            self.get_logger().info(text)
+
     def wall_now_s(self) -> float:
         """Seconds on the system clock, the clock of stamps in real time."""
         return time.time()

@@ -19,7 +19,7 @@ from robot_learning_nodes.qos import HEARTBEAT, STREAM
 
 STEP_PERIOD_S = 0.1
 TRANSITION_TIMEOUT_S = 30.0
-SILENT_S = 2.0
+SILENT_S = 3.0
 
 
 @dataclass

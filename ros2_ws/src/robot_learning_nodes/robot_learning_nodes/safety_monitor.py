@@ -55,7 +55,7 @@ class SafetyMonitorNode(GraphNode):
     def stop(self) -> None:
         """A monitor that leaves takes the permission to move with it."""
         if self.active and self.monitor.mode is SafetyMode.ARMED:
-            self.monitor.estop("the safety monitor was shut down", time.monotonic())
+            self.monitor.disarm("the safety monitor was shut down")
             self._say()
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
@@ -125,9 +125,8 @@ class SafetyMonitorNode(GraphNode):
         self.out.publish(message)
         if machine.transition != self.said:
             self.said = machine.transition
-            log = self.get_logger()
-            say = log.info if machine.mode in (SafetyMode.ARMED, SafetyMode.DISARMED) else log.error
-            say(f"{machine.mode.name} {machine.reason}".strip())
+            alarm = machine.mode not in (SafetyMode.ARMED, SafetyMode.DISARMED)
+            self.say(f"{machine.mode.name} {machine.reason}".strip(), alarm=alarm)
 
     def _estop(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
         self.monitor.estop("safety/estop was called", time.monotonic())
