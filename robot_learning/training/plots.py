@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-_SUCCESS, _RETURN, _GREY = "#0a7d6c", "#b3541e", "#5f6b76"
+from robot_learning.evaluation import Evaluation
+
+_SUCCESS, _RETURN, _EVALUATION, _GREY = "#0a7d6c", "#b3541e", "#1d3557", "#5f6b76"
 
 
 def plot_learning_curve(
@@ -21,6 +23,7 @@ def plot_learning_curve(
     title: str,
     control_period_s: float | None = None,
     bar: float | None = None,
+    evaluation: Evaluation | None = None,
 ) -> None:
     """Draws what `metrics.jsonl` holds.
 
@@ -31,6 +34,7 @@ def plot_learning_curve(
         title: above the plot.
         control_period_s: time of one step on the robot; adds an axis of robot minutes.
         bar: success rate to mark, where one is asked for.
+        evaluation: of the policy after the last step, without exploration; marked there.
     """
     episodes = [row for row in rows if row.get("return") is not None]
     has_success = any(row.get("success_rate") is not None for row in episodes)
@@ -40,6 +44,8 @@ def plot_learning_curve(
     steps = np.array([row["steps"] for row in episodes], float)
     if has_success:
         _draw_success(panels[0], steps, episodes, bar)
+        _draw_evaluation(panels[0], steps, evaluation)
+        panels[0].legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.92))
     _draw_return(panels[-1], steps, episodes)
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
@@ -92,9 +98,28 @@ def _draw_success(
             textcoords="offset points",
             fontsize=9,
         )
-    panel.set_ylim(-0.02, 1.02)
-    panel.set_ylabel("success rate (training)")
-    panel.legend(frameon=False, loc="lower right")
+    panel.set_ylim(-0.02, 1.04)
+    panel.set_ylabel("success rate")
+
+
+def _draw_evaluation(
+    panel: Axes, steps: np.ndarray[Any, Any], evaluation: Evaluation | None
+) -> None:
+    if evaluation is None or evaluation.success_rate is None or evaluation.wilson95 is None:
+        return
+    rate, (low, high) = evaluation.success_rate, evaluation.wilson95
+    panel.errorbar(
+        steps[-1:],
+        [rate] * len(steps[-1:]),
+        yerr=[[rate - low] * len(steps[-1:]), [high - rate] * len(steps[-1:])],
+        fmt="D",
+        color=_EVALUATION,
+        markersize=6,
+        capsize=4,
+        clip_on=False,
+        zorder=5,
+        label=f"evaluation without exploration: {rate:.2f} (n = {evaluation.n})",
+    )
 
 
 def _draw_return(
@@ -110,4 +135,4 @@ def _draw_return(
         )
     panel.set_ylabel("return (training)")
     if len(returns):
-        panel.legend(frameon=False, loc="lower right")
+        panel.legend(frameon=False, loc="upper left")

@@ -110,6 +110,7 @@ def _progress(status: Mapping[str, Any]) -> tuple[float, float]:
 
 def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     facts: list[tuple[str, str]] = []
+    evaluates = str(status.get("phase", "")).lower() in ("evaluating", "done")
     if "steps" in status:
         goal = status.get("steps_goal")
         of = f" of {goal}" if goal else ""
@@ -120,17 +121,17 @@ def _facts(status: Mapping[str, Any]) -> list[tuple[str, str]]:
         low, high = status["success_wilson95"]
         facts.append(("success", rate_with_interval(status["success_rate"], window, (low, high))))
     if status.get("mean_return") is not None:
-        facts.append(("return", f"{status['mean_return']:.1f} (mean of the last episodes)"))
+        facts.append(("return", f"{status['mean_return']:.1f} (mean of the last 25)"))
     if "updates" in status:
-        rate = status.get("updates_per_s")
+        rate = None if evaluates else status.get("updates_per_s")
         facts.append(("updates", f"{status['updates']}" + (f" ({rate:.0f}/s)" if rate else "")))
-    if "steps_per_s" in status:
+    if "steps_per_s" in status and not evaluates:
         facts.append(("speed", f"{status['steps_per_s']:.0f} steps/s"))
     if "loop_rate_hz" in status:
         facts.append(("loop", f"{status['loop_rate_hz']:.0f} Hz"))
     if "safety_state" in status:
         facts.append(("safety", str(status["safety_state"])))
-    if goal := status.get("evaluation_episodes_goal"):
+    if evaluates and (goal := status.get("evaluation_episodes_goal")):
         facts.append(("evaluation", f"{status.get('evaluation_episodes', 0)} of {goal} episodes"))
     if "elapsed_s" in status:
         minutes, seconds = divmod(int(status["elapsed_s"]), 60)

@@ -64,7 +64,9 @@ class RunRecord:
                 },
             )
 
-    def status(self, extra: Mapping[str, Any] | None = None, *, now: bool = False) -> dict[str, Any]:
+    def status(
+        self, extra: Mapping[str, Any] | None = None, *, now: bool = False
+    ) -> dict[str, Any]:
         """The status as `progress` and `status.json` take it; writes the file when it is time."""
         status = status_mapping(self.learner.status())
         status["title"] = self.title
@@ -94,6 +96,7 @@ class RunRecord:
             self.directory.learning_curve,
             title=f"{self.title}, seed {settings.seed}",
             control_period_s=settings.contract.control_period_s if settings.contract else None,
+            evaluation=evaluation,
         )
         return sha256
 

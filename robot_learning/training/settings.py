@@ -18,6 +18,7 @@ _GOAL_DEFAULTS: dict[str, Any] = {
     "hindsight_per_transition": 4,
     "polyak": 0.05,
     "random_action_fraction": 0.1,
+    "warmup_steps": 500,
     "hidden_sizes": (128, 128),
 }
 SPARSE_REWARDS = (-1.0, 0.0)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from robot_learning.evaluation import Evaluation
 from robot_learning.training.metrics import MetricsWriter, read_metrics
 from robot_learning.training.plots import plot_learning_curve
 from robot_learning.training.progress import ProgressView, plain_line, render
@@ -91,7 +92,10 @@ def test_a_curve_is_drawn_of_any_number_of_episodes(
     rate = {"success_rate": 0.5, "success_low": 0.3, "success_high": 0.7} if success else {}
     rows = [{"steps": 50 * (i + 1), "return": -50.0 + i / 10, **rate} for i in range(count)]
     path = tmp_path / "curve.png"
-    plot_learning_curve(rows, path, title="t", control_period_s=0.05, bar=0.95)
+    evaluation = Evaluation(100, -9.0, 1.0, 0.99, (0.95, 1.0)) if success else None
+    plot_learning_curve(
+        rows, path, title="t", control_period_s=0.05, bar=0.95, evaluation=evaluation
+    )
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
