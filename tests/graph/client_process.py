@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 
@@ -75,8 +75,11 @@ class Client:
         self.thread.start()
 
     def spin(self) -> None:
-        while not self.ending:
-            self.executor.spin_once(timeout_sec=0.05)
+        try:
+            while not self.ending:
+                self.executor.spin_once(timeout_sec=0.05)
+        except ExternalShutdownException:
+            return
 
     def listen(self, topic: str, type: str, latched: bool = False, best_effort: bool = False) -> Any:
         self.kept[topic] = []
