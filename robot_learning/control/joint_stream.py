@@ -29,6 +29,7 @@ class JointStream:
         # Ruckig works at its limits exactly; the last digits belong to rounding.
         self._input.max_acceleration = (limits.acceleration_rad_s2 * (1.0 - 1e-9)).tolist()
         self._input.max_jerk = (limits.jerk_rad_s3 * (1.0 - 1e-9)).tolist()
+        self._full_speed: list[float] = self._velocity.tolist()
         self._rest = [0.0] * joints
 
     def next(self, motion: Motion, target: JointTarget, duration_s: float) -> Motion | None:
@@ -44,10 +45,13 @@ class JointStream:
         if target.velocity_rad_s is not None:
             given.control_interface = ruckig.ControlInterface.Velocity
             given.synchronization = ruckig.Synchronization.Time
-            given.max_velocity = self._velocity.tolist()
-            given.target_velocity = np.clip(
-                target.velocity_rad_s, -self._velocity, self._velocity
-            ).tolist()
+            given.max_velocity = self._full_speed
+            given.target_velocity = [
+                min(max(wanted, -top), top)
+                for wanted, top in zip(
+                    target.velocity_rad_s.tolist(), self._full_speed, strict=True
+                )
+            ]
         elif target.position_rad is not None:
             given.control_interface = ruckig.ControlInterface.Position
             # From rest all joints move in proportion: a straight line in joint space.

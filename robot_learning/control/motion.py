@@ -21,7 +21,7 @@ class Motion(NamedTuple):
     @property
     def at_rest(self) -> bool:
         """True when the command does not move (exactly: profiles end in zeros)."""
-        return not (self.velocity.any() or self.acceleration.any())
+        return not (any(self.velocity.tolist()) or any(self.acceleration.tolist()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ something is wrong.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,12 +98,13 @@ class TcpServo:
         if command.activity == 0.0:
             return np.zeros_like(q)
         angular = turn(tcp.rotation, rotation) * (_TURN_GAIN_HZ * command.activity)
-        size = float(np.linalg.norm(angular))
+        size = math.hypot(*angular.tolist())
         if size > self._turn_max:
             angular *= self._turn_max / size
-        pull = np.clip(
-            (self._home - q) * (_PULL_GAIN_HZ * command.activity), -_PULL_MAX_RAD_S, _PULL_MAX_RAD_S
-        )
+        pull = (self._home - q) * (_PULL_GAIN_HZ * command.activity)
+        fastest = max(map(abs, pull.tolist()))
+        if fastest > _PULL_MAX_RAD_S:
+            pull *= _PULL_MAX_RAD_S / fastest
         twist = np.concatenate([command.velocity_m_s, angular])
         return resolve(tcp.jacobian, twist, pull, command.damping) * command.scale
 

@@ -33,7 +33,8 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
 
     Never terminated; truncated after the contract's steps, or at a latched safety fault with its
     reason in `info["fault"]`. `info["is_success"]` says whether the success condition has held
-    for the contract's hold steps up to now.
+    for the contract's hold steps up to now, `info["stamp_s"]` when the state was measured, in
+    seconds since the episode's first state on the source's clock.
 
     A reset places arm and scene anew, so it also replaces a controller that latched a fault. That
     is for simulation; on a robot the driver stands between, and a person clears faults.
@@ -54,7 +55,7 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         self._observer = Observer(self.contract, self.kinematics)
         self._reward = ReachReward(self.contract.task)
         self._hold = HoldCounter(self.contract.task)
-        self._now_s = 0.0
+        self._start_s = self._now_s = 0.0
         self._steps = 0
         self._state: RobotState | None = None
         self._goal = np.zeros(3, np.float32)
@@ -83,7 +84,7 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         super().reset(seed=seed)
         self.hardware.reset(int(self.np_random.integers(2**31)))
         self._state = self.hardware.read_state()
-        self._now_s, self._steps = 0.0, 0
+        self._start_s, self._now_s, self._steps = self._state.stamp_s, 0.0, 0
         self._hold.reset()
         self.controller = ArmController(self.contract, self.kinematics)
         self.controller.arm(self._state, self._now_s)
@@ -168,7 +169,8 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             "at_goal": bool(self._reward.success(achieved, desired)),
             "distance_m": float(self._reward.distance_m(achieved, desired)),
             "is_success": self._hold.held_steps >= self.contract.task.success.hold_steps,
-            "stamp_s": state.stamp_s,
+            # Rounded: an episode is the same whenever it begins on the source's clock.
+            "stamp_s": round(state.stamp_s - self._start_s, 9),
         }
 
 

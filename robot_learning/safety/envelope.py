@@ -32,11 +32,18 @@ class Envelope:
     """Judges motions against the limits; see the module's text for how."""
 
     def __init__(self, limits: MotionLimits, kinematics: ArmKinematics) -> None:
-        self.limits = limits
         self._kinematics = kinematics
         reach = kinematics.reach_m
         self._reach = reach
         self._pair_reach = np.minimum.outer(reach, reach)
+        self._rows = (
+            limits.position_min_rad.tolist(),
+            limits.position_max_rad.tolist(),
+            limits.velocity_rad_s.tolist(),
+            limits.acceleration_rad_s2.tolist(),
+            limits.jerk_rad_s3.tolist(),
+        )
+        self._walls = tuple(zip(limits.box_min_m.tolist(), limits.box_max_m.tolist(), strict=True))
         self._tool_acceleration = float(reach @ limits.acceleration_rad_s2)
         self._speed_max = limits.tcp_speed_m_s * (1.0 - _ROUNDING)
         self._turn_max = limits.tcp_angular_speed_rad_s * (1.0 - _ROUNDING)
@@ -60,51 +67,46 @@ class Envelope:
             stop: the stop from `after`.
             duration_s: above 0.
         """
-        return (
-            self._joint_steps(before, after, duration_s)
-            or self._joint_positions(before, after, stop)
-            or self._tool(before, here, after, there, stop, duration_s)
+        return self._joints(before, after, stop, duration_s) or self._tool(
+            before, here, after, there, stop, duration_s
         )
 
-    def _joint_steps(self, before: Motion, after: Motion, h: float) -> str | None:
-        """Continuity: the step is one that jerk-limited motion can make."""
-        limits = self.limits
-        jerk = np.abs(after.acceleration - before.acceleration)
-        if not (jerk <= limits.jerk_rad_s3 * h + _ROUNDING).all():
-            return "joint_jerk"
-        if not (np.abs(after.acceleration) <= limits.acceleration_rad_s2).all():
-            return "joint_acceleration"
-        gain = np.abs(after.velocity - before.velocity)
-        if not (gain <= limits.acceleration_rad_s2 * h + _ROUNDING).all():
-            return "joint_acceleration"
-        step = np.abs(after.position - before.position)
-        if not (
-            (step <= limits.velocity_rad_s * h + 1e-14).all()
-            and (np.abs(after.velocity) <= limits.velocity_rad_s).all()
-        ):
-            return "joint_velocity"
-        return None
+    def _joints(self, before: Motion, after: Motion, stop: StopProfile, h: float) -> str | None:
+        """The step is one that jerk-limited motion can make, and the stop stays in range.
 
-    def _joint_positions(self, before: Motion, after: Motion, stop: StopProfile) -> str | None:
-        """Within the position limits until rest; from outside them only inwards."""
-        limits, start, end = self.limits, after.position, stop.end_position
-        if (np.abs(stop.brake_velocity) > limits.velocity_rad_s).any():
-            return "joint_velocity"
-        # A joint that reverses while its acceleration is released overshoots at most this.
-        reverses = after.velocity * stop.brake_velocity < 0.0
-        swing = np.where(reverses, np.abs(after.velocity) * stop.release_s, 0.0)
-        high = np.maximum(start, end) + swing
-        low = np.minimum(start, end) - swing
-        fits = (high <= limits.position_max_rad) & (low >= limits.position_min_rad)
-        if fits.all():
-            return None
-        too_high, too_low = high > limits.position_max_rad, low < limits.position_min_rad
-        velocity, later = after.velocity, stop.brake_velocity
-        falls = (velocity <= 0.0) & (later <= 0.0) & (start <= before.position)
-        rises = (velocity >= 0.0) & (later >= 0.0) & (start >= before.position)
-        # Coming back from one side must not end beyond the other.
-        comes_back = (too_high & falls & ~too_low) | (too_low & rises & ~too_high)
-        return None if (fits | comes_back).all() else "joint_position"
+        From beyond a position limit only the way back is allowed. Every comparison is put so
+        that a NaN refuses.
+        """
+        rows = zip(
+            *self._rows,
+            *(array.tolist() for array in before),
+            *(array.tolist() for array in after),
+            stop.brake_velocity.tolist(),
+            stop.end_position.tolist(),
+            strict=True,
+        )
+        for low, high, v_max, a_max, j_max, p0, v0, a0, p, v, a, later, end in rows:
+            if not (
+                abs(a - a0) <= j_max * h + _ROUNDING
+                and abs(v - v0 - h * a0) <= j_max * h * h / 2.0 + 1e-12
+                and abs(p - p0 - h * (v0 + h * a0 / 2.0)) <= j_max * h**3 / 6.0 + 1e-14
+            ):
+                return "joint_jerk"
+            if not abs(a) <= a_max:
+                return "joint_acceleration"
+            if not (abs(p - p0) <= v_max * h + 1e-14 and abs(v) <= v_max and abs(later) <= v_max):
+                return "joint_velocity"
+            # A joint that reverses while its acceleration is released swings at most this far.
+            swing = abs(v) * stop.release_s if v * later < 0.0 else 0.0
+            fits_below = max(p, end) + swing <= high
+            fits_above = min(p, end) - swing >= low
+            if fits_below and fits_above:
+                continue
+            falls = v <= 0.0 and later <= 0.0 and p <= p0
+            rises = v >= 0.0 and later >= 0.0 and p >= p0
+            if not ((fits_above and falls) or (fits_below and rises)):
+                return "joint_position"
+        return None
 
     def _tool(
         self,
@@ -118,32 +120,37 @@ class Envelope:
         end = self._kinematics.tcp(stop.end_position)
         brake, release, half = stop.brake_velocity, stop.release_s, stop.brake_s / 2.0
         fastest = np.maximum(np.abs(after.velocity), np.abs(brake))
-        total = float(fastest.sum())
         paired = self._pair_reach @ fastest
-        curve = float(fastest @ paired)
-        slowing = np.abs(after.acceleration)
+        curve, total = float(fastest @ paired), sum(fastest.tolist())
 
         # While accelerations are released, joint velocities lie between these two, and the
         # Jacobian between its values at both ends up to `drift`.
-        ends = np.stack((after.velocity, brake), axis=1)
-        corners = (there.jacobian @ ends).T.tolist()
+        corners = [
+            (there.jacobian @ after.velocity).tolist(),
+            (there.jacobian @ brake).tolist(),
+            (end.jacobian @ brake).tolist(),
+        ]
         drift, turn_drift = release * curve, release * total * total / 2.0
+        slowing = np.abs(after.acceleration)
         if drift > _DRIFT_WORTH_A_LOOK or turn_drift > _DRIFT_WORTH_A_LOOK:
-            released = self._kinematics.tcp(stop.release_position)
-            corners += (released.jacobian @ ends).T.tolist()
+            released = self._kinematics.tcp(stop.release_position).jacobian
+            corners += [(released @ after.velocity).tolist(), (released @ brake).tolist()]
             share = release * release / 8.0
             drift = share * (curve * total + float(slowing @ paired))
-            turn_drift = share * (total**3 / 2.0 + float(slowing.sum()) * total)
-        corners.append((end.jacobian @ brake).tolist())
-        sag, turn_sag = half * half / 8.0 * curve * total, half * half / 16.0 * total**3
-        slack, turn_slack = drift + sag, turn_drift + turn_sag
+            turn_drift = share * (total**3 / 2.0 + sum(slowing.tolist()) * total)
+        slack = drift + half * half / 8.0 * curve * total
+        turn_slack = turn_drift + half * half / 16.0 * total**3
+        speed = max(math.hypot(*corner[:3]) for corner in corners)
+        turning = max(math.hypot(*corner[3:]) for corner in corners)
+        first, last = there.position_m.tolist(), end.position_m.tolist()
+        origin = here.position_m.tolist()
         if not (
-            max(map(_norm, corners)) + slack <= self._speed_max
-            and math.dist(here.position_m, there.position_m) <= self._speed_max * h + 1e-14
+            speed + slack <= self._speed_max
+            and math.dist(origin, first) <= self._speed_max * h + 1e-14
         ):
             return "tcp_speed"
         if not (
-            max(_norm(corner[3:]) for corner in corners) + turn_slack <= self._turn_max
+            turning + turn_slack <= self._turn_max
             and _angle(here.rotation, there.rotation) <= self._turn_max * h + 1e-14
         ):
             return "tcp_angular_speed"
@@ -154,23 +161,16 @@ class Envelope:
             release * release / 6.0 * float(self._reach @ slowing)
             + (release + half) ** 2 / 8.0 * curve,
         )
-        low, high = self.limits.box_min_m.tolist(), self.limits.box_max_m.tolist()
-        origin, first, last = here.position_m.tolist(), there.position_m.tolist(), end.position_m
-        for axis in range(3):
-            top, bottom = max(first[axis], last[axis]), min(first[axis], last[axis])
+        for axis, (low, high) in enumerate(self._walls):
+            top, bottom = max(first[axis], last[axis]) + bow, min(first[axis], last[axis]) - bow
+            if top <= high and bottom >= low:
+                continue
             rates = [corner[axis] for corner in corners]
             falls = max(rates) + slack <= 0.0 and first[axis] <= origin[axis]
             rises = min(rates) - slack >= 0.0 and first[axis] >= origin[axis]
-            # `not <=` so that a NaN refuses.
-            if not (top + bow <= high[axis] or (falls and bottom - bow >= low[axis])):
-                return "workspace"
-            if not (bottom - bow >= low[axis] or (rises and top + bow <= high[axis])):
+            if not ((bottom >= low and falls) or (top <= high and rises)):
                 return "workspace"
         return None
-
-
-def _norm(vector: list[float]) -> float:
-    return math.hypot(vector[0], vector[1], vector[2])
 
 
 def _angle(start: Array, end: Array) -> float:

@@ -267,7 +267,8 @@ class SafetyGate:
             return False
         if elapsed_s > _LATE_PERIODS * self._period_s:
             # The wire carried the stop meanwhile; go on from where that has brought the arm.
-            self._active.append("late")
+            if not self.at_rest:
+                self._active.append("late")
             self._brake(elapsed_s - self._period_s)
             elapsed_s = self._period_s
         assert self._motion is not None
@@ -294,9 +295,10 @@ class SafetyGate:
             if velocity is None:
                 return None
             top = self.limits.velocity_rad_s
-            if (np.abs(velocity) > top).any():
+            limited = np.minimum(np.maximum(velocity, -top), top)
+            if limited.tolist() != velocity.tolist():
                 self._active.append("joint_velocity")
-                velocity = np.clip(velocity, -top, top)
+                velocity = limited
             return JointTarget(velocity_rad_s=velocity)
         position, fraction = vector(target.position_rad, joints), number(target.speed_fraction)
         if position is None or not 0.0 < fraction <= 1.0:

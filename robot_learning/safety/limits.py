@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from robot_learning.contract.robot import RobotContract
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MotionLimits:
     """Limits that every commanded motion obeys. A limit of 0.0 is a limit.
 
@@ -57,6 +58,16 @@ class MotionLimits:
             box_min_m=np.array(operation.workspace.min_m),
             box_max_m=np.array(operation.workspace.max_m),
         )
+
+    @cached_property
+    def accelerations(self) -> list[float]:
+        """`acceleration_rad_s2` as plain floats, which are faster seven at a time."""
+        return [float(value) for value in self.acceleration_rad_s2]
+
+    @cached_property
+    def jerks(self) -> list[float]:
+        """`jerk_rad_s3` as plain floats."""
+        return [float(value) for value in self.jerk_rad_s3]
 
     @property
     def stop_time_s(self) -> float:

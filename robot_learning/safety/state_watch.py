@@ -37,7 +37,10 @@ class StateWatch:
             robot.operation.velocity_fraction
             * np.array([joint.velocity_max_rad_s for joint in robot.arm.joints])
         )
+        self._tracking: list[float] = self.tracking_error_max_rad.tolist()
         self.state: RobotState | None = None
+        self._position: list[float] = []
+        self._force_n = 0.0
         self._received_s = -math.inf
         self._bad = ""
 
@@ -69,6 +72,8 @@ class StateWatch:
         if self._bad:
             return
         self.state = state
+        self._position = np.asarray(state.position_rad, dtype=np.float64).tolist()
+        self._force_n = math.hypot(*np.asarray(state.wrench, dtype=np.float64)[:3].tolist())
         received = now_s if received_s is None else number(received_s)
         self._received_s = min(received, now_s) if math.isfinite(received) else -math.inf
 
@@ -90,7 +95,7 @@ class StateWatch:
                 f"robot state is stale: nothing new for {age:.3f} s (limit "
                 f"{self._age_max_s} s): check the robot's driver and the network"
             )
-        force = math.hypot(*np.asarray(self.state.wrench, dtype=np.float64)[:3].tolist())
+        force = self._force_n
         if not force <= self._force_max_n:
             return (
                 f"external force {force:.1f} N is above {self._force_max_n} N: "
@@ -98,14 +103,13 @@ class StateWatch:
             )
         if commanded_rad is None:
             return None
-        error = np.abs(np.asarray(self.state.position_rad, dtype=np.float64) - commanded_rad)
-        excess = error - self.tracking_error_max_rad
-        worst = int(np.argmax(excess))
-        if not excess[worst] <= 0.0:
-            return (
-                f"joint {worst + 1} is {error[worst]:.3f} rad from its command (limit "
-                f"{self.tracking_error_max_rad[worst]:.3f} rad): check for contact and the drives"
-            )
+        rows = zip(self._position, commanded_rad.tolist(), self._tracking, strict=True)
+        for joint, (measured, commanded, limit) in enumerate(rows, start=1):
+            if not abs(measured - commanded) <= limit:
+                return (
+                    f"joint {joint} is {abs(measured - commanded):.3f} rad from its command "
+                    f"(limit {limit:.3f} rad): check for contact and the drives"
+                )
         return None
 
     def moving(self, speed_max_rad_s: float) -> bool:
@@ -145,6 +149,6 @@ def vector(value: Any, size: int) -> Array | None:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    if array.shape != (size,) or not np.isfinite(array).all():
+    if array.shape != (size,) or not all(map(math.isfinite, array.tolist())):
         return None
     return array

@@ -49,19 +49,19 @@ class StopProfile:
     def __init__(self, start: Motion, limits: MotionLimits) -> None:
         position, velocity, acceleration = start
         self.start = start
-        size = np.abs(acceleration)
-        release = float((size / limits.jerk_rad_s3).max())
-        if float(size.max()) < _ACCELERATION_ZERO:
-            release = 0.0
+        slowing = [abs(a) for a in acceleration.tolist()]
+        release = 0.0
+        if max(slowing) >= _ACCELERATION_ZERO:
+            release = max(a / j for a, j in zip(slowing, limits.jerks, strict=True))
         self.release_s = release
         self.brake_velocity = velocity + acceleration * (release / 2.0)
         self.release_position = position + release * (velocity + acceleration * (release / 3.0))
-        speed = np.abs(self.brake_velocity)
+        speed = [abs(v) for v in self.brake_velocity.tolist()]
         # s is the common factor. |ds/dt| <= 1/brake and |d2s/dt2| <= 1/cubic keep all joints
         # within their limits of acceleration and jerk.
-        brake = float((speed / limits.acceleration_rad_s2).max())
-        cubic = float((speed / limits.jerk_rad_s3).max())
-        if float(speed.max()) < _VELOCITY_ZERO:
+        brake = max(v / a for v, a in zip(speed, limits.accelerations, strict=True))
+        cubic = max(v / j for v, j in zip(speed, limits.jerks, strict=True))
+        if max(speed) < _VELOCITY_ZERO:
             self._knee, self._rate, self._cubic, self.brake_s = 0.0, 0.0, 1.0, 0.0
         elif cubic <= brake * brake:
             self._knee, self._rate, self._cubic = cubic / brake, 1.0 / brake, cubic

@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from ideal_arm import IdealArm
+
+from robot_learning.contract import Contract, load_contract
+from robot_learning.envs.observation import Observer, field_slices, observation_size, observe
+from robot_learning.kinematics import ArmKinematics
+
+
+@pytest.mark.parametrize("robot", ["panda", "fr3", "iiwa7"])
+def test_fields_stand_where_the_slices_say(robot):
+    hardware = IdealArm(robot)
+    contract, kinematics = hardware.contract, ArmKinematics(hardware.contract.robot.arm)
+    hardware._velocity = np.linspace(-0.3, 0.3, 7)
+    state = hardware.read_state()
+    vector, at = observe(contract, kinematics, state), field_slices(contract)
+    assert vector.shape == (observation_size(contract),) and vector.dtype == np.float64
+    np.testing.assert_array_equal(vector[at["joint_position_rad"]], state.position_rad)
+    np.testing.assert_array_equal(vector[at["joint_velocity_rad_s"]], state.velocity_rad_s)
+    tool = kinematics.tcp_position(state.position_rad)
+    np.testing.assert_array_equal(vector[at["tcp_position_m"]], tool)
+    ahead = kinematics.tcp_position(state.position_rad + 1e-6 * state.velocity_rad_s)
+    np.testing.assert_allclose(vector[at["tcp_velocity_m_s"]], (ahead - tool) / 1e-6, atol=1e-5)
+
+
+def test_order_and_choice_of_fields_are_the_contracts():
+    whole = load_contract()
+    task = whole.task.model_copy(update={"observation": ("tcp_position_m", "joint_position_rad")})
+    contract = Contract(robot=whole.robot, task=task)
+    assert field_slices(contract) == {
+        "tcp_position_m": slice(0, 3),
+        "joint_position_rad": slice(3, 10),
+    }
+    state = IdealArm().read_state()
+    vector = observe(contract, ArmKinematics(contract.robot.arm), state)
+    np.testing.assert_array_equal(vector[3:], state.position_rad)
+
+
+def test_observer_gives_the_same_numbers_as_float32():
+    hardware = IdealArm()
+    state = hardware.read_state()
+    kinematics = ArmKinematics(hardware.contract.robot.arm)
+    observation, achieved = Observer(hardware.contract).observe(state)
+    assert observation.dtype == achieved.dtype == np.float32
+    np.testing.assert_array_equal(
+        observation, observe(hardware.contract, kinematics, state).astype(np.float32)
+    )
+    np.testing.assert_array_equal(
+        achieved, kinematics.tcp_position(state.position_rad).astype(np.float32)
+    )

@@ -1,0 +1,119 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robot_learning.contract import load_robot
+from robot_learning.kinematics import ArmKinematics, InverseKinematicsError
+from robot_learning.kinematics.arm_kinematics import turn
+
+ROBOTS = ("panda", "fr3", "iiwa7")
+KINEMATICS = {name: ArmKinematics(load_robot(name).arm) for name in ROBOTS}
+# The maker's table for the Panda, Craig's convention: a (m), d (m), alpha (rad); then flange and
+# tool (F_T_NE).
+PANDA_DH = (
+    (0.0, 0.333, 0.0),
+    (0.0, 0.0, -math.pi / 2),
+    (0.0, 0.316, math.pi / 2),
+    (0.0825, 0.0, math.pi / 2),
+    (-0.0825, 0.384, -math.pi / 2),
+    (0.0, 0.0, math.pi / 2),
+    (0.088, 0.0, math.pi / 2),
+)
+
+shares = st.lists(st.floats(0.0, 1.0), min_size=7, max_size=7).map(np.array)
+robots = st.sampled_from(ROBOTS)
+
+
+def posture(kinematics, share):
+    low, high = kinematics.position_min_rad, kinematics.position_max_rad
+    return low + share * (high - low)
+
+
+def panda_by_dh(q):
+    pose = np.eye(4)
+    for (a, d, alpha), theta in zip(PANDA_DH, q, strict=True):
+        ct, st_, ca, sa = math.cos(theta), math.sin(theta), math.cos(alpha), math.sin(alpha)
+        pose = pose @ np.array(
+            [
+                [ct, -st_, 0, a],
+                [st_ * ca, ct * ca, -sa, -d * sa],
+                [st_ * sa, ct * sa, ca, d * ca],
+                [0, 0, 0, 1],
+            ]
+        )
+    c = math.sqrt(0.5)
+    tool = np.array([[c, c, 0, 0], [-c, c, 0, 0], [0, 0, 1, 0.107 + 0.1034], [0, 0, 0, 1]])
+    return pose @ tool
+
+
+@settings(deadline=None)
+@given(shares)
+def test_panda_agrees_with_the_makers_dh_table(share):
+    q = posture(KINEMATICS["panda"], share)
+    position, rotation = KINEMATICS["panda"].tcp_pose(q)
+    expected = panda_by_dh(q)
+    np.testing.assert_allclose(position, expected[:3, 3], atol=1e-12)
+    np.testing.assert_allclose(rotation, expected[:3, :3], atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_at_home_the_tool_points_down_inside_the_workspace(name):
+    robot, kinematics = load_robot(name), KINEMATICS[name]
+    position, rotation = kinematics.tcp_pose(kinematics.home_position_rad)
+    box = robot.operation.workspace
+    assert (position > box.min_m).all() and (position < box.max_m).all()
+    np.testing.assert_allclose(rotation[:, 2], [0.0, 0.0, -1.0], atol=1e-3)
+
+
+@settings(deadline=None)
+@given(robots, shares)
+def test_jacobian_is_the_derivative_of_the_pose(name, share):
+    kinematics, step = KINEMATICS[name], 1e-6
+    q = posture(kinematics, share)
+    jacobian = kinematics.jacobian(q)
+    assert jacobian.shape == (6, 7)
+    for joint in range(7):
+        ahead, behind = q.copy(), q.copy()
+        ahead[joint] += step
+        behind[joint] -= step
+        (p1, r1), (p0, r0) = kinematics.tcp_pose(ahead), kinematics.tcp_pose(behind)
+        np.testing.assert_allclose(jacobian[:3, joint], (p1 - p0) / (2 * step), atol=1e-8)
+        np.testing.assert_allclose(jacobian[3:, joint], turn(r0, r1) / (2 * step), atol=1e-8)
+
+
+@settings(deadline=None)
+@given(robots, shares)
+def test_tool_is_never_further_from_a_joint_axis_than_reach_says(name, share):
+    kinematics = KINEMATICS[name]
+    lever = np.linalg.norm(kinematics.jacobian(posture(kinematics, share))[:3], axis=0)
+    assert (lever <= kinematics.reach_m + 1e-12).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(robots, st.tuples(st.floats(0.45, 0.6), st.floats(-0.2, 0.2), st.floats(0.12, 0.42)))
+def test_inverse_finds_a_posture_within_limits(name, goal):
+    kinematics = KINEMATICS[name]
+    rotation = kinematics.tcp_pose(kinematics.home_position_rad)[1]
+    q = kinematics.inverse(np.array(goal), rotation, kinematics.home_position_rad)
+    position, found = kinematics.tcp_pose(q)
+    assert np.linalg.norm(position - goal) <= 1e-5
+    assert np.linalg.norm(turn(found, rotation)) <= 1e-4
+    assert (q >= kinematics.position_min_rad).all() and (q <= kinematics.position_max_rad).all()
+
+
+def test_a_pose_out_of_reach_says_by_how_much_it_was_missed():
+    kinematics = KINEMATICS["panda"]
+    with pytest.raises(InverseKinematicsError, match=r"missed by \d\.\d+ m"):
+        kinematics.inverse(np.array([2.0, 0.0, 0.3]), np.eye(3), kinematics.home_position_rad)
+
+
+def test_results_stay_what_they_were_after_the_next_call():
+    kinematics = KINEMATICS["panda"]
+    first = kinematics.tcp(kinematics.home_position_rad)
+    kept = [array.copy() for array in first]
+    kinematics.tcp(kinematics.home_position_rad + 0.3)
+    for now, then in zip(first, kept, strict=True):
+        np.testing.assert_array_equal(now, then)
