@@ -52,6 +52,13 @@ class Client:
         )
         assert self._read() == "ready"
 
+    def call_once(self, service: str) -> Any:
+        """One try of a trigger; a dict with `error` when there was no answer."""
+        try:
+            return self.call(service=service, type="std_srvs/Trigger", fields={}, timeout_s=3)
+        except AssertionError as error:
+            return {"error": str(error)}
+
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         def do(**arguments: Any) -> Any:
             assert self.process.stdin

@@ -135,9 +135,11 @@ class SafetyMonitorNode(GraphNode):
         return response
 
     def _reset(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
+        self._graph()
         return self._answer(response, self.monitor.reset(time.monotonic()), "DISARMED")
 
     def _arm(self, _request: Any, response: Trigger.Response) -> Trigger.Response:
+        self._graph()
         return self._answer(response, self.monitor.arm(time.monotonic()), "ARMED")
 
     def _answer(
