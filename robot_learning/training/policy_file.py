@@ -1,38 +1,42 @@
-"""Policy files: `policy.safetensors` (weights, normaliser) and `policy.json` (what they are for).
+"""Policy folders: `policy.safetensors` (weights, normaliser) and `policy.json` (what they are for).
 
-The bytes depend on nothing but their content: no wall-clock times, sorted keys, and one single
-metadata entry (safetensors writes several in an arbitrary order). The same weights give the same
-files, and a hash of them means something.
+Neither holds a wall-clock time: the same seed gives the same two files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
 
 from robot_learning.contract import Contract, ContractError, require_same
 from robot_learning.networks import Policy
 from robot_learning.training.files import write_atomic
+from robot_learning.training.policy_bytes import (
+    FORMAT_VERSION,
+    PolicyFileError,
+    policy_from_bytes,
+    policy_to_bytes,
+    require_format,
+)
 
-FORMAT_VERSION = 1
+__all__ = [
+    "PolicyFile",
+    "PolicyFileError",
+    "load_policy",
+    "policy_from_bytes",
+    "policy_to_bytes",
+    "read_policy",
+    "require_contract",
+    "save_policy",
+]
+
 WEIGHTS_FILE = "policy.safetensors"
 DESCRIPTION_FILE = "policy.json"
-_KIND = "mlp_tanh"
-_METADATA_KEY = "robot_learning_policy"
-_HEADER_MAX = 1 << 20
-
-
-class PolicyFileError(ValueError):
-    """A policy file is missing, foreign, damaged, or not for this contract. One line says which."""
 
 
 @dataclass(frozen=True)
@@ -56,77 +60,6 @@ class PolicyFile:
     environment: str | None
     metrics: dict[str, Any]
     git_revision: str | None = None
-
-
-def policy_to_bytes(policy: Policy, contract_sha256: str = "") -> bytes:
-    """The bytes of `policy.safetensors`, also carried by the message `PolicyParameters`."""
-    tensors = {
-        "input.mean": policy.mean,
-        "input.std": policy.std,
-        "action.low": policy.action_low,
-        "action.high": policy.action_high,
-    }
-    for index, (weight, bias) in enumerate(zip(policy.weights, policy.biases, strict=True)):
-        tensors[f"layer{index}.weight"] = weight
-        tensors[f"layer{index}.bias"] = bias
-    description = {
-        "clip": policy.clip,
-        "contract_sha256": contract_sha256,
-        "format_version": FORMAT_VERSION,
-        "goal_size": policy.goal_size,
-        "kind": _KIND,
-        "version": policy.version,
-    }
-    contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    return save(contiguous, {_METADATA_KEY: _canonical(description)})
-
-
-def policy_from_bytes(data: bytes, what: str = "policy parameters") -> tuple[Policy, str]:
-    """Reads what `policy_to_bytes` wrote, checking all of it before use.
-
-    Args:
-        data: the bytes.
-        what: what to call them in an error: a path or a message.
-
-    Returns:
-        The policy and the SHA-256 of the contract it was trained for ("" without one).
-
-    Raises:
-        PolicyFileError: the bytes are foreign, cut short, of a newer format, or hold a network
-            that does not fit together or is not finite.
-    """
-    description = _read_metadata(data, what)
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise PolicyFileError(f"{what}: is cut short or damaged ({error}); copy it again") from None
-    layers = sum(name.endswith(".weight") for name in tensors)
-    names = {"input.mean", "input.std", "action.low", "action.high"}
-    names |= {f"layer{i}.{part}" for i in range(layers) for part in ("weight", "bias")}
-    if set(tensors) != names or layers == 0:
-        wrong = sorted(set(tensors) ^ names) or ["layer0.weight"]
-        raise PolicyFileError(f"{what}: is no {_KIND} policy: wrong tensors {wrong[:4]}")
-    for name, tensor in tensors.items():
-        if tensor.dtype != np.float32:
-            raise PolicyFileError(f"{what}: {name} is {tensor.dtype}, expected float32")
-        if not np.isfinite(tensor).all():
-            raise PolicyFileError(
-                f"{what}: {name} holds NaN or infinity; the training run diverged, "
-                "use an earlier policy"
-            )
-    policy = Policy(
-        weights=tuple(tensors[f"layer{i}.weight"] for i in range(layers)),
-        biases=tuple(tensors[f"layer{i}.bias"] for i in range(layers)),
-        mean=tensors["input.mean"],
-        std=tensors["input.std"],
-        clip=float(description["clip"]),
-        action_low=tensors["action.low"],
-        action_high=tensors["action.high"],
-        goal_size=int(description["goal_size"]),
-        version=int(description["version"]),
-    )
-    _require_shapes(policy, what)
-    return policy, str(description["contract_sha256"])
 
 
 def save_policy(directory: Path, file: PolicyFile) -> str:
@@ -232,32 +165,6 @@ def _read_bytes(path: Path) -> bytes:
         raise PolicyFileError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _read_metadata(data: bytes, what: str) -> dict[str, Any]:
-    foreign = PolicyFileError(f"{what}: is not a policy file of this software")
-    if len(data) < 8:
-        raise foreign
-    (length,) = struct.unpack_from("<Q", data)
-    if not 2 <= length <= _HEADER_MAX:
-        raise foreign
-    if len(data) < 8 + length:
-        raise PolicyFileError(f"{what}: is cut short or damaged (header); copy it again")
-    try:
-        header = json.loads(data[8 : 8 + length])
-        description = json.loads(header["__metadata__"][_METADATA_KEY])
-        version = int(description["format_version"])
-        kind = description["kind"]
-    except (ValueError, KeyError, TypeError):
-        raise foreign from None
-    _require_format(version, what)
-    fields = {"clip": float, "goal_size": int, "version": int, "contract_sha256": str}
-    for name, kind_of in fields.items():
-        if not isinstance(description.get(name), kind_of):
-            raise PolicyFileError(f"{what}: its description has no proper {name!r}")
-    if kind != _KIND or description["clip"] <= 0 or description["goal_size"] < 0:
-        raise PolicyFileError(f"{what}: holds a policy of unknown kind {kind!r}")
-    return dict(description)
-
-
 def _read_description(path: Path) -> dict[str, Any]:
     data = _read_bytes(path)
     try:
@@ -280,35 +187,5 @@ def _read_description(path: Path) -> dict[str, Any]:
         if not isinstance(description[name], kind):
             raise PolicyFileError(f"{path}: {name!r} is {description[name]!r:.40}")
         if name == "format_version":
-            _require_format(description[name], str(path))
+            require_format(description[name], str(path))
     return dict(description)
-
-
-def _require_format(version: int, what: str) -> None:
-    if version != FORMAT_VERSION:
-        newer = version > FORMAT_VERSION
-        raise PolicyFileError(
-            f"{what}: has format {version}, this software reads {FORMAT_VERSION}; "
-            + ("update this software" if newer else "train it again")
-        )
-
-
-def _require_shapes(policy: Policy, what: str) -> None:
-    fan_in = policy.mean.shape
-    for index, (weight, bias) in enumerate(zip(policy.weights, policy.biases, strict=True)):
-        if weight.ndim != 2 or weight.shape[:1] != fan_in or bias.shape != weight.shape[1:]:
-            raise PolicyFileError(
-                f"{what}: layer {index} has weight {weight.shape} and bias {bias.shape}, "
-                f"its input is {fan_in}"
-            )
-        fan_in = bias.shape
-    if policy.action_low.shape != fan_in or policy.action_high.shape != fan_in:
-        raise PolicyFileError(f"{what}: the last layer gives {fan_in}, not the action's size")
-    if policy.std.shape != policy.mean.shape or policy.goal_size > len(policy.mean):
-        raise PolicyFileError(f"{what}: the normaliser does not fit the input")
-    if (policy.std <= 0).any() or (policy.action_low >= policy.action_high).any():
-        raise PolicyFileError(f"{what}: a deviation or an action range is not above zero")
-
-
-def _canonical(value: dict[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,88 @@
+"""What a learner is asked to do, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from robot_learning.algorithms import HyperParameters, Spaces
+from robot_learning.contract import Contract
+
+
+class Phase(IntEnum):
+    """Numbers as in the message `LearnerStatus`."""
+
+    WARMUP = 0
+    TRAINING = 1
+    EVALUATING = 2
+    DONE = 3
+
+
+@dataclass(frozen=True)
+class LearnerSettings:
+    """What a run is.
+
+    Attributes:
+        algorithm: name of the method.
+        hyper: its hyper-parameters.
+        spaces: sizes and action bounds.
+        seed: of networks, sampling and target noise.
+        steps_goal: training steps wanted.
+        evaluation_episodes_goal: evaluation episodes wanted after them.
+        contract: robot and task; None for a plain Gymnasium environment.
+        environment: id of that environment; None with a contract.
+        has_success: the task has a success condition.
+    """
+
+    algorithm: str
+    hyper: HyperParameters
+    spaces: Spaces
+    seed: int
+    steps_goal: int
+    evaluation_episodes_goal: int = 0
+    contract: Contract | None = None
+    environment: str | None = None
+    has_success: bool = True
+
+    @property
+    def hold_steps(self) -> int:
+        """Steps at the end of an episode during which the success condition must hold."""
+        return self.contract.task.success.hold_steps if self.contract else 1
+
+    @property
+    def contract_sha256(self) -> str:
+        """Of the contract; empty without one."""
+        return self.contract.sha256 if self.contract else ""
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What a resumed run must have in common with the run before."""
+        return {
+            "algorithm": self.algorithm,
+            "contract_sha256": self.contract_sha256,
+            "environment": self.environment,
+            "seed": self.seed,
+            **{f"hyper.{key}": value for key, value in self.hyper.model_dump(mode="json").items()},
+        }
+
+
+@dataclass(frozen=True)
+class LearnerStatus:
+    """What the learner is doing; the fields of the message `LearnerStatus`."""
+
+    phase: Phase
+    steps: int
+    steps_goal: int
+    episodes: int
+    updates: int
+    updates_per_s: float
+    steps_per_s: float
+    success_rate: float
+    success_window: int
+    success_wilson95: tuple[float, float]
+    policy_version: int
+    evaluation_episodes_goal: int
+    evaluation_episodes: int
+    actor_ids: tuple[str, ...]
+    acknowledged_steps: tuple[int, ...]
+    duplicates: int
