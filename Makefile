@@ -25,7 +25,7 @@ BOOTSTRAP = python=$(PYTHON); \
 
 help:
 	@echo 'make setup   .venv, wheels and the ROS 2 workspace (train and test do it by themselves)'
-	@echo 'make train   trains and evaluates a reaching policy over the ROS 2 graph: runs/reach'
+	@echo 'make train   trains and evaluates a reaching policy over the ROS 2 graph, in runs/'
 	@echo 'make test    linters, types and tests'
 	@echo 'make lock    writes the lock files anew (maintainers)'
 	@echo 'make clean   removes what set-up made; runs/ stays'
@@ -35,7 +35,7 @@ setup:
 
 train:
 	@$(BOOTSTRAP)
-	@.venv/bin/robot-learning train reach --over-graph --out runs/reach $(ARGS)
+	@.venv/bin/robot-learning train reach --over-graph $(ARGS)
 
 test:
 	@$(BOOTSTRAP) --dev

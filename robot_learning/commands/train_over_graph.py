@@ -6,6 +6,7 @@ import json as json_module
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from robot_learning.launch import LaunchError, LaunchSession
+from robot_learning.replay.audit import audit_journal
 from robot_learning.training.progress import ProgressView, rate_with_interval
 from robot_learning.training.run_directory import STATUS_FILE
 from robot_learning.training.settings import parse_overrides
@@ -103,6 +105,7 @@ class _Alarms:
 
 def _report(out: Path, elapsed_s: float, restarts: dict[str, int], as_json: bool) -> None:
     status, evaluation = _read(out / STATUS_FILE), _read(out / "evaluation.json")
+    audit = audit_journal(out / "checkpoint")
     play = f"robot-learning launch launch/sim_play.launch.xml policy:={_shown(out)}"
     if as_json:
         print(
@@ -113,6 +116,7 @@ def _report(out: Path, elapsed_s: float, restarts: dict[str, int], as_json: bool
                     "evaluation": evaluation,
                     "elapsed_s": elapsed_s,
                     "restarts": restarts,
+                    "journal": asdict(audit),
                     "next": play,
                 }
             )
@@ -122,8 +126,12 @@ def _report(out: Path, elapsed_s: float, restarts: dict[str, int], as_json: bool
     table.add_row("environment steps", f"{status['steps']}")
     table.add_row("episodes", f"{status['episodes']}")
     table.add_row("gradient updates", f"{status['updates']}")
-    table.add_row("steps inserted twice", "0")
-    table.add_row("steps that arrived twice", f"{status['duplicates']}")
+    table.add_row(
+        "steps in the journal",
+        f"{audit.training_steps} of training, {audit.evaluation_steps} of evaluation, "
+        f"{audit.repeated} twice, {audit.missing} missing",
+    )
+    table.add_row("steps that arrived again", f"{status['duplicates']}")
     table.add_row("time", f"{elapsed_s:.0f} s")
     if restarts:
         shown = ", ".join(f"{label} {count} times" for label, count in restarts.items())

@@ -27,7 +27,7 @@ TCP_SPEED_SLACK = 1.5
 POSITION_SLACK_RAD = 0.01
 CONTINUITY_MAX_RAD = 0.3
 AT_REST_RAD_S = 0.02
-# The driver answers an arming within this.
+# The driver arms, and arms again after an orderly stop of its own, within this.
 DRIVER_ARMS_WITHIN_S = 2.0
 
 
@@ -70,7 +70,7 @@ class SafetyMonitor:
         self._state_s = self._driver_s = -np.inf
         self._driver_mode = SafetyMode.DISARMED
         self._driver_reason = ""
-        self._armed_s = 0.0
+        self._driver_armed_s = 0.0
         self._was_inside = False
         self._publishers: list[str] = []
 
@@ -142,9 +142,11 @@ class SafetyMonitor:
         self._driver_mode, self._driver_reason = mode, reason
         if self.mode is not SafetyMode.ARMED:
             return
-        if mode in (SafetyMode.FAULT, SafetyMode.ESTOP):
+        if mode is SafetyMode.ARMED:
+            self._driver_armed_s = now_s
+        elif mode in (SafetyMode.FAULT, SafetyMode.ESTOP):
             self._fault(now_s, f"arm_driver: {reason}")
-        elif mode is SafetyMode.DISARMED and now_s - self._armed_s > DRIVER_ARMS_WITHIN_S:
+        elif now_s - self._driver_armed_s > DRIVER_ARMS_WITHIN_S:
             self._fault(now_s, f"arm_driver does not arm: {reason or 'restarted?'}")
 
     def on_publishers(self, names: Sequence[str], now_s: float) -> None:
@@ -192,7 +194,7 @@ class SafetyMonitor:
             return f"arm_driver is in {self._driver_mode.name}: {self._driver_reason}"
         assert self._state is not None
         self.machine.arm(at_rest=True)
-        self._armed_s = now_s
+        self._driver_armed_s = now_s
         self._was_inside = self._inside(self._state.position_rad)
         return None
 

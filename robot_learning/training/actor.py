@@ -188,7 +188,7 @@ class Actor:
         self._next_plan: EpisodePlan | None = None
         self._reset_stamp_s: float | None = None
         self._target: tuple[float, Array] | None = None
-        self._state: RobotState | None = None
+        self.state: RobotState | None = None  # newest measurement
         self._requested_stamp_s = -np.inf
         self._progress_s = clock()
         self._rewards: OrderedDict[int, Judgement] = OrderedDict()
@@ -231,7 +231,7 @@ class Actor:
 
     def on_state(self, state: RobotState) -> None:
         """A new measurement; most of the work happens here."""
-        before, self._state = self._state, state
+        before, self.state = self.state, state
         if before is not None and state.stamp_s < before.stamp_s:
             self.abort(
                 f"the clock went back by {before.stamp_s - state.stamp_s:.3f} s; was the "
@@ -275,8 +275,8 @@ class Actor:
             return
         self._next_plan = plan
         self.phase = ActorPhase.HOMING
-        assert self._state is not None
-        self._homing(self._state)
+        assert self.state is not None
+        self._homing(self.state)
 
     def _homing(self, state: RobotState) -> None:
         away = np.abs(state.position_rad - self._home).max()
@@ -298,7 +298,7 @@ class Actor:
             return
         if self._target is None or self._target[0] < self._reset_stamp_s - 1e-9:
             return
-        if self._state is None or self._allowed is not None:
+        if self.state is None or self._allowed is not None:
             return
         assert self._next_plan is not None
         goal = self._target[1].astype(np.float32)
@@ -306,8 +306,8 @@ class Actor:
         self.phase = ActorPhase.RUNNING
         self._rewards.clear()
         self._receipts.clear()
-        self.link.episode_started(self.episodes, self._next_plan, self._state.stamp_s)
-        self._act(self._state)
+        self.link.episode_started(self.episodes, self._next_plan, self.state.stamp_s)
+        self._act(self.state)
 
     def _running(self, state: RobotState) -> None:
         assert self._episode is not None

@@ -146,9 +146,9 @@ class PolicyNode(GraphNode):
 
     def stop(self) -> None:
         """Asks the arm to come to rest where it is."""
-        if self.active:
+        if self.active and self.actor.state is not None:
             zeros = np.zeros(self.contract.task.action.size, np.float32)
-            self.request(ActionKind.HOLD, zeros, self.wall_now_s(), 0)
+            self.request(ActionKind.HOLD, zeros, self.actor.state.stamp_s, 0)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Phase, weights in use, steps not yet acknowledged."""
