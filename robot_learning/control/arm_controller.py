@@ -42,7 +42,9 @@ class ArmController:
         self.contract = contract
         self.kinematics = kinematics or ArmKinematics(contract.robot.arm)
         self.gate = SafetyGate(contract, self.kinematics)
-        self._servo = TcpServo(self.gate.limits, self.kinematics.home_position_rad)
+        self._servo = TcpServo(
+            self.gate.limits, self.kinematics.home_position_rad, self.kinematics.reach_m
+        )
         self._homing = Homing(self.gate.limits, self.kinematics)
         self._speed_max_m_s = contract.task.action.speed_max_m_s
         self._size = contract.task.action.size

@@ -8,67 +8,146 @@ from __future__ import annotations
 
 import numpy as np
 import ruckig
+from numpy.typing import NDArray
 
 from robot_learning.control.motion import JointTarget, Motion
 from robot_learning.safety.limits import MotionLimits
 
+Array = NDArray[np.float64]
+
+_ARRIVED_RAD = 1e-12
+_OFF_LINE = 1e-10  # rad/s and rad/s2: rounding of a motion that is on the line
+_LEAST = 1e-3  # part of a limit that a joint always gets, so that rounding errors can be undone
+
 
 class JointStream:
-    """Plans from a motion towards a target within joint velocity, acceleration and jerk."""
+    """Plans from a motion towards a target within joint velocity, acceleration and jerk.
+
+    A velocity is taken up from any motion. A position is approached along the straight joint
+    line, from rest or while already on that line.
+    """
 
     def __init__(self, limits: MotionLimits) -> None:
         joints = len(limits.velocity_rad_s)
-        self._planner = ruckig.Ruckig(joints)
-        self._trajectory = ruckig.Trajectory(joints)
-        self._input = ruckig.InputParameter(joints)
         # The stop releases all accelerations together, by at most the slowest joint's time; a
         # joint that is quicker alone may gain this much speed meanwhile. It is kept in reserve.
         release_s = float((limits.acceleration_rad_s2 / limits.jerk_rad_s3).max())
         reserve = limits.acceleration_rad_s2 * release_s / 8.0
-        self._velocity = np.maximum(limits.velocity_rad_s - reserve, 0.0)
+        self._velocity = [max(v, 0.0) for v in (limits.velocity_rad_s - reserve).tolist()]
         # Ruckig works at its limits exactly; the last digits belong to rounding.
-        self._input.max_acceleration = (limits.acceleration_rad_s2 * (1.0 - 1e-9)).tolist()
-        self._input.max_jerk = (limits.jerk_rad_s3 * (1.0 - 1e-9)).tolist()
-        self._full_speed: list[float] = self._velocity.tolist()
-        self._rest = [0.0] * joints
+        self._acceleration: list[float] = (limits.acceleration_rad_s2 * (1.0 - 1e-9)).tolist()
+        self._jerk: list[float] = (limits.jerk_rad_s3 * (1.0 - 1e-9)).tolist()
+        self._joints = _Planner(joints, ruckig.ControlInterface.Velocity)
+        self._joints.given.synchronization = ruckig.Synchronization.No
+        self._joints.given.max_velocity = self._velocity
+        self._line = _Planner(1, ruckig.ControlInterface.Position)
+        self._line.given.target_velocity = [0.0]
 
     def next(self, motion: Motion, target: JointTarget, duration_s: float) -> Motion | None:
         """The motion `duration_s` after `motion`, heading for `target`.
 
         Returns:
-            The motion, or None when Ruckig finds no trajectory.
+            The motion, or None: Ruckig finds no trajectory, or the motion is not on the line to
+            a target position (come to rest first).
         """
-        given = self._input
+        if target.velocity_rad_s is not None:
+            return self._to_velocity(motion, target.velocity_rad_s, duration_s)
+        if target.position_rad is not None:
+            return self._to_position(motion, target.position_rad, target.speed_fraction, duration_s)
+        return None
+
+    def _to_velocity(self, motion: Motion, velocity: Array, duration_s: float) -> Motion | None:
+        given = self._joints.given
         given.current_position = motion.position.tolist()
         given.current_velocity = motion.velocity.tolist()
         given.current_acceleration = motion.acceleration.tolist()
-        if target.velocity_rad_s is not None:
-            given.control_interface = ruckig.ControlInterface.Velocity
-            given.synchronization = ruckig.Synchronization.Time
-            given.max_velocity = self._full_speed
-            given.target_velocity = [
-                min(max(wanted, -top), top)
-                for wanted, top in zip(
-                    target.velocity_rad_s.tolist(), self._full_speed, strict=True
-                )
-            ]
-        elif target.position_rad is not None:
-            given.control_interface = ruckig.ControlInterface.Position
-            # From rest all joints move in proportion: a straight line in joint space.
-            given.synchronization = ruckig.Synchronization.Phase
-            given.max_velocity = (self._velocity * target.speed_fraction).tolist()
-            given.target_position = target.position_rad.tolist()
-            given.target_velocity = self._rest
-        else:
+        given.target_velocity = [
+            min(max(wanted, -top), top)
+            for wanted, top in zip(velocity.tolist(), self._velocity, strict=True)
+        ]
+        self._proportion(given)
+        found = self._joints.at(duration_s)
+        return None if found is None else Motion(*(np.array(part) for part in found))
+
+    def _to_position(
+        self, motion: Motion, position: Array, speed_fraction: float, duration_s: float
+    ) -> Motion | None:
+        way = position - motion.position
+        length = max(map(abs, way.tolist()))
+        if length < _ARRIVED_RAD and motion.at_rest:
+            return motion
+        unit = way / max(length, 1e-300)
+        square = float(unit @ unit)
+        speed = float(unit @ motion.velocity) / square
+        push = float(unit @ motion.acceleration) / square
+        off_line = np.abs(motion.velocity - speed * unit).max()
+        if not (
+            off_line <= _OFF_LINE and np.abs(motion.acceleration - push * unit).max() <= _OFF_LINE
+        ):
             return None
+        sizes = [max(abs(u), 1e-12) for u in unit.tolist()]
+        given = self._line.given
+        given.current_position, given.target_position = [0.0], [length]
+        given.current_velocity, given.current_acceleration = [speed], [push]
+        given.max_velocity = [
+            speed_fraction * min(v / u for v, u in zip(self._velocity, sizes, strict=True))
+        ]
+        given.max_acceleration = [
+            min(a / u for a, u in zip(self._acceleration, sizes, strict=True))
+        ]
+        given.max_jerk = [min(j / u for j, u in zip(self._jerk, sizes, strict=True))]
+        found = self._line.at(duration_s)
+        if found is None:
+            return None
+        if duration_s >= self._line.trajectory.duration:
+            rest = np.zeros_like(position)
+            return Motion(position, rest, rest)
+        (travelled,), (speed,), (push,) = found
+        return Motion(motion.position + travelled * unit, speed * unit, push * unit)
+
+    def _proportion(self, given: ruckig.InputParameter) -> None:
+        """Gives every joint acceleration and jerk in proportion to its change of velocity.
+
+        All joints then change velocity in one shape, and the tool's velocity goes straight from
+        what it is to what is wanted. Ruckig's own synchronisation of velocities only makes them
+        end together; near a stretched arm, where large joint velocities cancel, the tool would
+        swing out meanwhile. A joint that accelerates already keeps what it needs to end that.
+        """
+        changes = [
+            abs(wanted - now)
+            for wanted, now in zip(given.target_velocity, given.current_velocity, strict=True)
+        ]
+        by_acceleration = max(c / a for c, a in zip(changes, self._acceleration, strict=True))
+        by_jerk = max(c / j for c, j in zip(changes, self._jerk, strict=True))
+        scale_a = 1.0 / max(by_acceleration, 1e-12)
+        scale_j = 1.0 / max(by_jerk, 1e-12)
+        accelerations, jerks = [], []
+        rows = zip(changes, given.current_acceleration, self._acceleration, self._jerk, strict=True)
+        for change, acceleration, top, jerk_top in rows:
+            present = abs(acceleration)
+            accelerations.append(min(max(change * scale_a, present, _LEAST * top), top))
+            jerks.append(
+                min(max(change * scale_j, present / top * jerk_top, _LEAST * jerk_top), jerk_top)
+            )
+        given.max_acceleration, given.max_jerk = accelerations, jerks
+
+
+class _Planner:
+    """Ruckig with its workspace."""
+
+    def __init__(self, axes: int, interface: ruckig.ControlInterface) -> None:
+        self.given = ruckig.InputParameter(axes)
+        self.given.control_interface = interface
+        self.trajectory = ruckig.Trajectory(axes)
+        self._planner = ruckig.Ruckig(axes)
+
+    def at(self, time_s: float) -> tuple[list[float], list[float], list[float]] | None:
+        """Position, velocity and acceleration at a time on the way; None when there is none."""
         try:
-            result = self._planner.calculate(given, self._trajectory)
+            result = self._planner.calculate(self.given, self.trajectory)
         except ruckig.RuckigError:
             return None
         if result not in (ruckig.Result.Working, ruckig.Result.Finished):
             return None
-        position, velocity, acceleration = self._trajectory.at_time(duration_s)
-        found = Motion(np.array(position), np.array(velocity), np.array(acceleration))
-        if target.velocity_rad_s is None and duration_s >= self._trajectory.duration:
-            return Motion(found.position, np.zeros(len(position)), np.zeros(len(position)))
-        return found
+        position, velocity, acceleration = self.trajectory.at_time(time_s)
+        return position, velocity, acceleration

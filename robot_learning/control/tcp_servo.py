@@ -29,6 +29,8 @@ _TURN_SPEED_SHARE = 0.5
 _PULL_GAIN_HZ = 0.5  # how fast the elbow is drawn to the home posture
 _PULL_MAX_RAD_S = 0.2
 _JOINT_SPEED_SHARE = 0.95
+_SWING_SHARE = 0.5  # part of the distance to a wall that a stop may swing aside
+_SWING_MIN_M = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ class ServoCommand:
 class TcpServo:
     """Shapes tool velocities by the limits, and turns them into joint velocities."""
 
-    def __init__(self, limits: MotionLimits, home_position_rad: Array) -> None:
+    def __init__(self, limits: MotionLimits, home_position_rad: Array, reach_m: Array) -> None:
         self._limits = limits
         self._home = home_position_rad
+        self._pair_reach = np.minimum.outer(reach_m, reach_m)
         self._speed_max = SPEED_SHARE * limits.tcp_speed_m_s
         self._turn_max = _TURN_SPEED_SHARE * limits.tcp_angular_speed_rad_s
         self._joint_speed_max = _JOINT_SPEED_SHARE * limits.velocity_rad_s
@@ -83,7 +86,7 @@ class TcpServo:
         damping = damping_squared(tcp.jacobian)
         command = ServoCommand(velocity, velocity, activity, damping, 1.0, ())
         joint_velocity = self.joint_velocity(command, q, tcp, rotation)
-        scale = self._scale(joint_velocity, q, names)
+        scale = self._scale(joint_velocity, q, tcp.position_m, names)
         if damping > 0.0 and speed > 0.0:
             names.append("singularity")
         followed = velocity
@@ -125,8 +128,8 @@ class TcpServo:
             return limited
         return velocity
 
-    def _scale(self, joint_velocity: Array, q: Array, names: list[str]) -> float:
-        """Largest factor up to 1 that keeps every joint within speed and approach limits."""
+    def _scale(self, joint_velocity: Array, q: Array, position_m: Array, names: list[str]) -> float:
+        """Largest factor up to 1 that keeps joints, and the stop near a wall, within limits."""
         speed = np.abs(joint_velocity)
         moving = speed > 1e-9
         if not moving.any():
@@ -142,4 +145,21 @@ class TcpServo:
             names.append("joint_velocity")
         if by_room < 1.0:
             names.append("joint_position")
-        return min(1.0, by_speed, by_room)
+        by_stop = self._stop_scale(speed, position_m)
+        if by_stop < 1.0 and "workspace" not in names:
+            names.append("workspace")
+        return min(1.0, by_speed, by_room, by_stop)
+
+    def _stop_scale(self, speed: Array, position_m: Array) -> float:
+        """Factor on joint speeds for which a stop stays clear of the nearest wall.
+
+        Joints brake together, and where they are fast for a slow tool, near a stretched arm, the
+        tool swings aside meanwhile by up to stop time squared times its curvature, over 8: the
+        fourth power of the speed (`Envelope` derives the bound).
+        """
+        stop_s = float((speed / self._limits.acceleration_rad_s2).max())
+        swing_m = stop_s**2 / 8.0 * float(speed @ self._pair_reach @ speed)
+        to_low, to_high = position_m - self._limits.box_min_m, self._limits.box_max_m - position_m
+        wall_m = float(np.minimum(to_low, to_high).min())
+        room_m = max(_SWING_SHARE * wall_m, _SWING_MIN_M)
+        return 1.0 if swing_m <= room_m else float((room_m / swing_m) ** 0.25)

@@ -75,11 +75,11 @@ class StopProfile:
 
     def at(self, time_s: float) -> Motion:
         """The motion `time_s` after the stop began; at rest from `duration_s` on."""
-        if time_s <= 0.0:
-            return self.start
         if time_s >= self.duration_s:
             rest = np.zeros_like(self.end_position)
             return Motion(self.end_position, rest, rest)
+        if time_s <= 0.0:
+            return self.start
         if time_s < self.release_s:
             position, velocity, acceleration = self.start
             t, share = time_s, time_s / self.release_s
