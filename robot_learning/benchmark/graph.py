@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ LAUNCH_FILE = Path("launch") / "sim_train.launch.xml"
 Say = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class _Where:
+    """What every measurement needs: folders, and the environment of the graph."""
+
+    repository: Path
+    prefix: Path
+    environment: Mapping[str, str]
+    out: Path
+
+
 def measure_graph(domain: int, seconds: float, rounds: int, say: Say) -> list[dict[str, Any]]:
     """Everything that `robot-learning bench graph` reports, medians over the rounds.
 
@@ -43,40 +54,9 @@ def measure_graph(domain: int, seconds: float, rounds: int, say: Say) -> list[di
     seen: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="robot-learning-bench-") as folder:
         for index in range(rounds):
-            out = Path(folder) / str(index)
-            steps: list[tuple[str, Callable[[], Mapping[str, float]]]] = [
-                ("bare ring", lambda: {"ring": ring_rate(prefix, environment)}),
-                (
-                    "lockstep, no updates",
-                    lambda out=out: {
-                        "collect": lockstep_rate(
-                            repository, environment, out / "a", learning=False, seconds=seconds
-                        )
-                    },
-                ),
-                (
-                    "lockstep, learning",
-                    lambda out=out: {
-                        "learn": lockstep_rate(
-                            repository, environment, out / "b", learning=True, seconds=seconds
-                        )
-                    },
-                ),
-                ("in process", lambda: {"in_process": in_process_rate()}),
-                (
-                    "bare line",
-                    lambda: _prefixed("line_", line_latency(prefix, environment, seconds)),
-                ),
-                (
-                    "real time",
-                    lambda out=out: _prefixed(
-                        "real_",
-                        real_time_latency(repository, prefix, environment, out / "c", 2 * seconds),
-                    ),
-                ),
-            ]
-            for name, measure in steps:
-                figures = measure()
+            where = _Where(repository, prefix, environment, Path(folder) / str(index))
+            for name, measure in MEASUREMENTS.items():
+                figures = measure(where, seconds)
                 shown = ", ".join(f"{key} {value:.2f}" for key, value in figures.items())
                 say(f"round {index + 1} of {rounds}, {name}: {shown}")
                 for key, value in figures.items():
@@ -126,6 +106,24 @@ def _rows(m: Mapping[str, float]) -> list[dict[str, Any]]:
     ]
 
 
+MEASUREMENTS: dict[str, Callable[[_Where, float], Mapping[str, float]]] = {
+    "bare ring": lambda w, s: {"ring": ring_rate(w.prefix, w.environment)},
+    "lockstep, before updates": lambda w, s: {
+        "collect": lockstep_rate(
+            w.repository, w.environment, w.out / "a", learning=False, seconds=s
+        )
+    },
+    "lockstep, while learning": lambda w, s: {
+        "learn": lockstep_rate(w.repository, w.environment, w.out / "b", learning=True, seconds=s)
+    },
+    "in process": lambda w, s: {"in_process": in_process_rate()},
+    "bare line": lambda w, s: _prefixed("line_", line_latency(w.prefix, w.environment, s)),
+    "real time": lambda w, s: _prefixed(
+        "real_", real_time_latency(w.repository, w.prefix, w.environment, w.out / "c", 2 * s)
+    ),
+}
+
+
 def _prefixed(prefix: str, figures: Mapping[str, float]) -> dict[str, float]:
     return {prefix + key: value for key, value in figures.items()}
 
@@ -152,9 +150,7 @@ class BenchmarkError(RuntimeError):
 
 def ring_rate(prefix: Path, environment: Mapping[str, str], seconds: float = 8.0) -> float:
     """Rounds per second of one message through as many bare processes as lockstep has hops."""
-    return float(
-        _chain("ring", LOCKSTEP_HOPS, 0, prefix, environment, seconds)["loops_per_s"]
-    )
+    return float(_chain("ring", LOCKSTEP_HOPS, 0, prefix, environment, seconds)["loops_per_s"])
 
 
 def line_latency(

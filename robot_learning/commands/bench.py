@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -51,7 +51,7 @@ def camera(as_json: Json = False) -> None:
     _report("camera", measure_camera(), as_json)
 
 
-def _report(name: str, results: list[Mapping[str, Any]], as_json: bool) -> None:
+def _report(name: str, results: Sequence[Mapping[str, Any]], as_json: bool) -> None:
     met = all(row["met"] is not False for row in results)
     if as_json:
         print(json.dumps({"bench": name, "met": met, **_machine(), "results": results}))
@@ -79,8 +79,8 @@ def _report(name: str, results: list[Mapping[str, Any]], as_json: bool) -> None:
 
 def _machine() -> dict[str, Any]:
     return {
-        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "python": platform.python_version(),
         "revision": git_revision() or "unknown",
         "date": datetime.now(UTC).date().isoformat(),
     }
-

@@ -41,7 +41,9 @@ def train_over_graph(
 ) -> None:
     """Runs the graph to the end of the run and reports what came of it."""
     if (out / "config.yaml").exists() and not resume:
-        _refuse(f"{out} already holds a run: add --resume to go on with it, or choose another --out")
+        _refuse(
+            f"{out} already holds a run: add --resume to go on with it, or choose another --out"
+        )
     arguments = {
         "task": task,
         "robot": robot,
@@ -85,9 +87,7 @@ def train_over_graph(
                 file=sys.stderr,
             )
         elif code == 130:
-            print(
-                f"robot-learning: stopped; go on with --resume --out {out}", file=sys.stderr
-            )
+            print(f"robot-learning: stopped; go on with --resume --out {out}", file=sys.stderr)
         raise typer.Exit(code)
     _report(out, time.monotonic() - begun_s, restarts, json)
 
@@ -140,7 +140,8 @@ def _report(out: Path, elapsed_s: float, restarts: dict[str, int], as_json: bool
     if window:
         low, high = status["success_wilson95"]
         table.add_row(
-            "success while training", rate_with_interval(status["success_rate"], window, (low, high))
+            "success while training",
+            rate_with_interval(status["success_rate"], window, (low, high)),
         )
     if evaluation:
         low, high = evaluation["wilson95"]

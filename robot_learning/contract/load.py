@@ -18,7 +18,6 @@ from robot_learning.contract.errors import ContractError
 from robot_learning.contract.robot import RobotContract
 from robot_learning.contract.task import TaskContract
 
-
 Model = TypeVar("Model", bound=BaseModel)
 
 

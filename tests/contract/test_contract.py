@@ -95,7 +95,7 @@ def test_speed_beyond_the_makers_limit_is_refused(tmp_path: Path) -> None:
 
 def test_home_within_the_margin_of_a_limit_is_refused(tmp_path: Path) -> None:
     path = panda(tmp_path, "home_position_rad: -2.3", "home_position_rad: -3.05")
-    with pytest.raises(ContractError, match="home_position_rad -3.05 is outside the limits less"):
+    with pytest.raises(ContractError, match=r"home_position_rad -3\.05 is outside the limits less"):
         load_robot(path)
 
 
@@ -138,7 +138,7 @@ def test_goal_outside_the_workspace_is_refused(tmp_path: Path) -> None:
     task = tmp_path / "far.yaml"
     text = (config_dir() / "tasks" / "reach.yaml").read_text()
     task.write_text(text.replace("max_m: [0.60, 0.20, 0.42]", "max_m: [0.60, 0.20, 1.42]"))
-    with pytest.raises(ContractError, match="goal.box leaves robot.operation.workspace on axis z"):
+    with pytest.raises(ContractError, match=r"goal.box leaves robot.operation.workspace"):
         load_contract("panda", task)
 
 

@@ -81,7 +81,9 @@ class Client:
         except ExternalShutdownException:
             return
 
-    def listen(self, topic: str, type: str, latched: bool = False, best_effort: bool = False) -> Any:
+    def listen(
+        self, topic: str, type: str, latched: bool = False, best_effort: bool = False
+    ) -> Any:
         self.kept[topic] = []
 
         def receive(message: Any) -> None:
@@ -106,9 +108,7 @@ class Client:
             )
         return self.publishers[topic]
 
-    def publish(
-        self, topic: str, type: str, fields: dict[str, Any], latched: bool = False
-    ) -> Any:
+    def publish(self, topic: str, type: str, fields: dict[str, Any], latched: bool = False) -> Any:
         publisher = self.advertise(topic, type, latched)
         end = time.monotonic() + 5
         while publisher.get_subscription_count() == 0 and time.monotonic() < end:
@@ -120,9 +120,7 @@ class Client:
         self.node.destroy_publisher(self.publishers.pop(topic))
         return True
 
-    def call(
-        self, service: str, type: str, fields: dict[str, Any], timeout_s: float = 10.0
-    ) -> Any:
+    def call(self, service: str, type: str, fields: dict[str, Any], timeout_s: float = 10.0) -> Any:
         kind = load(type, "srv")
         client = self.node.create_client(kind, service)
         try:

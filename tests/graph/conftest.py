@@ -83,7 +83,9 @@ class Client:
                 seen.append(message)
             time.sleep(0.02)
         last = seen[-1] if seen else "nothing"
-        raise AssertionError(f"{topic}: not seen in {timeout_s} s; {len(seen)} others, last: {last}")
+        raise AssertionError(
+            f"{topic}: not seen in {timeout_s} s; {len(seen)} others, last: {last}"
+        )
 
     def _read(self) -> Any:
         assert self.process.stdout

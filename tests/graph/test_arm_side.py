@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Client, Graph
+from conftest import Graph
 
 from robot_learning.contract import load_contract
 
@@ -46,9 +46,7 @@ class ArmSide:
         client.listen(
             topic="arm_controller/joint_trajectory", type="trajectory_msgs/JointTrajectory"
         )
-        client.listen(
-            topic="target_pose", type="geometry_msgs/PoseStamped", latched=True
-        )
+        client.listen(topic="target_pose", type="geometry_msgs/PoseStamped", latched=True)
         graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=90)
         self.arm(timeout_s=60)
 

@@ -44,7 +44,7 @@ def test_an_image_of_another_camera_is_refused(shape: tuple[int, ...]) -> None:
 
 
 def test_uncalibrated_camera_info_is_refused() -> None:
-    with pytest.raises(ImageError, match="focal lengths 0.0 and 0.0"):
+    with pytest.raises(ImageError, match=r"focal lengths 0\.0 and 0\.0"):
         ImagePipeline(64, 640, 480).calibrate(np.zeros((3, 3)), np.zeros(5))
 
 

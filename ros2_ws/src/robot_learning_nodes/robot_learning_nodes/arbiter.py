@@ -6,9 +6,9 @@ import time
 from functools import partial
 from typing import Any
 
-from robot_learning.control.arbiter import Arbiter
 from robot_learning_interfaces.msg import ActionRequest, SafetyState
 
+from robot_learning.control.arbiter import Arbiter
 from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED

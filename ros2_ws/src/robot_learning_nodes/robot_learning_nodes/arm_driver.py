@@ -13,15 +13,15 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from robot_learning.control.arm_controller import ArmController
-from robot_learning.control.action import ActionKind
-from robot_learning.control.request_filter import RequestFilter
-from robot_learning.hardware import JointPoint, RobotState
-from robot_learning.safety.state_machine import SafetyError, SafetyMode
 from robot_learning_interfaces.msg import ActionRequest, DriverState, ExecutedAction, SafetyState
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.control.action import ActionKind
+from robot_learning.control.arm_controller import ArmController
+from robot_learning.control.request_filter import RequestFilter
+from robot_learning.hardware import JointPoint, RobotState
+from robot_learning.safety.state_machine import SafetyError, SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
@@ -185,15 +185,11 @@ class ArmDriver(GraphNode):
                 return
             self._finish_answer()
             self._request(message)
-            self.answer = _Answer(
-                message, age_s, time.monotonic() + self.contract.control_period_s
-            )
+            self.answer = _Answer(message, age_s, time.monotonic() + self.contract.control_period_s)
             self._tick()
 
     def _request(self, message: ActionRequest) -> None:
-        self.controller.request(
-            ActionKind(message.kind), message.action, self.state, self._now()
-        )
+        self.controller.request(ActionKind(message.kind), message.action, self.state, self._now())
 
     # Lockstep.
 
@@ -240,7 +236,9 @@ class ArmDriver(GraphNode):
 
     def _finish_stop(self, now_s: float) -> None:
         """Lets the gate's own clock run through the stop that was sent."""
-        ticks = round(2 * self.contract.robot.rates.stop_time_max_s / self.contract.command_period_s)
+        ticks = round(
+            2 * self.contract.robot.rates.stop_time_max_s / self.contract.command_period_s
+        )
         for index in range(ticks):
             if self.controller.at_rest and self.controller.mode is not SafetyMode.STOPPING:
                 return
@@ -301,13 +299,13 @@ class ArmDriver(GraphNode):
         with self.lock:
             now_s = time.monotonic()
             armed = self.controller.mode is SafetyMode.ARMED
+            idle = now_s - self.asked_s > IDLE_STOP_S and not self.controller.at_rest
             if self.lockstep and armed and self._monitor_is_silent(now_s):
                 self.controller.fault("safety_monitor is silent: is it running?")
                 self._send_stop()
-            elif self.lockstep and armed and now_s - self.asked_s > IDLE_STOP_S:
-                if not self.controller.at_rest:
-                    self.controller.disarm("no action comes")
-                    self._send_stop()
+            elif self.lockstep and armed and idle:
+                self.controller.disarm("no action comes")
+                self._send_stop()
             self._say()
 
     def _graph(self) -> None:

@@ -7,9 +7,9 @@ import time
 from typing import Any
 
 import numpy as np
-from robot_learning.perception.image_pipeline import FreezeDetector, ImageError, ImagePipeline
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from robot_learning.perception.image_pipeline import FreezeDetector, ImageError, ImagePipeline
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
@@ -79,9 +79,7 @@ class Camera(GraphNode):
             small = self.pipeline.process(convert.read_compressed(message))
         except ImageError as error:
             raise MessageError(str(error)) from None
-        self.out.publish(
-            convert.write_image(small, message.header.stamp, message.header.frame_id)
-        )
+        self.out.publish(convert.write_image(small, message.header.stamp, message.header.frame_id))
         self.images += 1
         self.last_s = time.monotonic()
 

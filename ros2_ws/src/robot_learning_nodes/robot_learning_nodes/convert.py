@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
-from robot_learning.contract import RobotContract
-from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from robot_learning.contract import RobotContract
+from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 
 
 class MessageError(ValueError):
@@ -97,7 +98,9 @@ class JointNames:
         message.effort = [*state.effort_nm.tolist(), force, force]
         return message
 
-    def read_trajectory(self, message: JointTrajectory, *, fingers: bool = False) -> list[JointPoint]:
+    def read_trajectory(
+        self, message: JointTrajectory, *, fingers: bool = False
+    ) -> list[JointPoint]:
         """A JointTrajectory as points in contract order, checked as ros2_control checks it.
 
         Raises:

@@ -25,9 +25,9 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.service import Service
 from rclpy.signals import SignalHandlerOptions
-from robot_learning.contract import Contract, ContractError, load_contract
 from robot_learning_interfaces.msg import Heartbeat
 
+from robot_learning.contract import Contract, ContractError, load_contract
 from robot_learning_nodes.convert import MessageError, to_time
 from robot_learning_nodes.parameters import Parameter, ParameterError, declare
 from robot_learning_nodes.qos import HEARTBEAT

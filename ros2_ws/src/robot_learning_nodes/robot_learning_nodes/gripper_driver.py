@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from robot_learning.hardware import JointPoint
 from robot_learning_interfaces.msg import ActionRequest, GripperState
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.hardware import JointPoint
 from robot_learning_nodes.convert import JointNames
 from robot_learning_nodes.graph_node import OK, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, STREAM
@@ -50,10 +50,14 @@ class GripperDriver(GraphNode):
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """The commanded width and whether something is held."""
-        return OK, "holding width", {
-            "target_width_m": self.target_width_m,
-            "object_held": self.object_held,
-        }
+        return (
+            OK,
+            "holding width",
+            {
+                "target_width_m": self.target_width_m,
+                "object_held": self.object_held,
+            },
+        )
 
     def _action(self, _message: ActionRequest) -> None:
         if self.sent_width_m != self.target_width_m:

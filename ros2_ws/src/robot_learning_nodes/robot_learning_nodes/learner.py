@@ -13,13 +13,6 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from robot_learning.replay import StepError
-from robot_learning.rewards.reach import ReachReward
-from robot_learning.training.files import FileWriteError, write_atomic
-from robot_learning.training.learner import Learner, Phase
-from robot_learning.training.record import RunRecord
-from robot_learning.training.run_directory import RunDirectory
-from robot_learning.training.task_settings import task_learner_settings
 from robot_learning_interfaces.msg import (
     EpisodeStep,
     LearnerStatus,
@@ -27,6 +20,13 @@ from robot_learning_interfaces.msg import (
     SafetyState,
 )
 
+from robot_learning.replay import StepError
+from robot_learning.rewards.reach import ReachReward
+from robot_learning.training.files import FileWriteError, write_atomic
+from robot_learning.training.learner import Learner, Phase
+from robot_learning.training.record import RunRecord
+from robot_learning.training.run_directory import RunDirectory
+from robot_learning.training.task_settings import task_learner_settings
 from robot_learning_nodes.convert import MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import LATCHED, RECORD, STREAM

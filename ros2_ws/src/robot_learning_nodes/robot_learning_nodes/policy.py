@@ -15,6 +15,19 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
+from robot_learning_interfaces.msg import (
+    ActionRequest,
+    EpisodeEvent,
+    EpisodeStep,
+    ExecutedAction,
+    LearnerStatus,
+    PolicyParameters,
+    Reward,
+    SafetyState,
+)
+from robot_learning_interfaces.srv import ResetEpisode
+from sensor_msgs.msg import JointState
+
 from robot_learning.control.action import ActionKind
 from robot_learning.evaluation import wilson_interval
 from robot_learning.hardware import Array
@@ -32,20 +45,13 @@ from robot_learning.training.environments import episode_seed
 from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_file import PolicyFileError, load_policy, policy_from_bytes
 from robot_learning.training.task_settings import task_exploration
-from robot_learning_interfaces.msg import (
-    ActionRequest,
-    EpisodeEvent,
-    EpisodeStep,
-    ExecutedAction,
-    LearnerStatus,
-    PolicyParameters,
-    Reward,
-    SafetyState,
+from robot_learning_nodes.convert import (
+    JointNames,
+    MessageError,
+    finite_floats,
+    to_seconds,
+    to_time,
 )
-from robot_learning_interfaces.srv import ResetEpisode
-from sensor_msgs.msg import JointState
-
-from robot_learning_nodes.convert import JointNames, MessageError, finite_floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import (
     OK,
     WARN,
@@ -138,9 +144,7 @@ class PolicyNode(GraphNode):
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
         self.listen(SafetyState, "safety/state", self._safety, LATCHED, always=True)
         if not self.playing:
-            self.listen(
-                PolicyParameters, "policy/parameters", self._weights, LATCHED, always=True
-            )
+            self.listen(PolicyParameters, "policy/parameters", self._weights, LATCHED, always=True)
             self.listen(LearnerStatus, "learner/status", self._learner, STREAM, always=True)
         self.every(TICK_PERIOD_S, self._tick)
 
@@ -171,7 +175,9 @@ class PolicyNode(GraphNode):
         if self.playing:
             if len(self.played) >= self.values["episodes"]:
                 return "all episodes are played"
-            return EpisodePlan(episode_seed(self.values["seed"], PLAY_STREAM, len(self.played)), True)
+            return EpisodePlan(
+                episode_seed(self.values["seed"], PLAY_STREAM, len(self.played)), True
+            )
         status = self.learner
         if status is None:
             return "the learner's status"
@@ -243,9 +249,7 @@ class PolicyNode(GraphNode):
 
     def step(self, step: Step) -> None:
         """Publishes a step and keeps it until the learner has it on disk."""
-        message = write_step(
-            step, self.contract.robot.arm.base_frame, self.contract.sha256
-        )
+        message = write_step(step, self.contract.robot.arm.base_frame, self.contract.sha256)
         if not self.playing:
             if not self.unacknowledged:
                 self.sent_s = time.monotonic()

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from robot_learning.hardware import Array
-from robot_learning.kinematics import ArmKinematics
-from robot_learning.rewards.reach import ReachReward
 from robot_learning_interfaces.msg import Reward
 from sensor_msgs.msg import JointState
 
+from robot_learning.hardware import Array
+from robot_learning.kinematics import ArmKinematics
+from robot_learning.rewards.reach import ReachReward
 from robot_learning_nodes.convert import JointNames, MessageError, finite_floats
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, exit_process, run
 from robot_learning_nodes.qos import LATCHED, STREAM

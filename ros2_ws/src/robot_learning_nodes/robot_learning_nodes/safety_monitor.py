@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from geometry_msgs.msg import WrenchStamped
-from robot_learning.safety.incidents import IncidentLog
-from robot_learning.safety.monitor import SafetyMonitor, Timeouts
-from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_interfaces.msg import DriverState, SafetyState
 from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.safety.incidents import IncidentLog
+from robot_learning.safety.monitor import SafetyMonitor, Timeouts
+from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM

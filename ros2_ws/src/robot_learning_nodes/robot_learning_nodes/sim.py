@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
-from robot_learning.hardware import JointPoint, open_hardware
 from robot_learning_interfaces.srv import ResetEpisode, Step
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.hardware import JointPoint, open_hardware
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import JointNames, MessageError, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
@@ -66,9 +66,7 @@ class Sim(GraphNode):
         self.wrench_out = self.advertise(WrenchStamped, "wrench", STREAM)
         self.target_out = self.advertise(PoseStamped, "target_pose", LATCHED)
         self.listen(JointTrajectory, "arm_controller/joint_trajectory", self._arm, COMMAND)
-        self.listen(
-            JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND
-        )
+        self.listen(JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND)
         self.serve(ResetEpisode, "reset", self._reset)
         self.serve(Step, "step", self._step_service)
         if self.values["camera"]:

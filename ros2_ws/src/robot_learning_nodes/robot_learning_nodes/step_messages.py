@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from robot_learning.replay.step import Step
 from robot_learning_interfaces.msg import EpisodeStep
 
+from robot_learning.replay.step import Step
 from robot_learning_nodes.convert import to_seconds, to_time
 
 _ARRAYS = (
