@@ -1,7 +1,8 @@
 """Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018, arXiv 1802.09477).
 
-Read `update` top to bottom: it is algorithm 1 of the paper. Two departures: inputs are normalised
-by running statistics, and critic targets may be bounded to the returns that are possible.
+Read `update` top to bottom: it is algorithm 1 of the paper. Three departures: inputs are
+normalised by running statistics, targets may be bounded to the returns that are possible, and the
+deployed actor may be a running average of the learned one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robot_learning.algorithms.base import Algorithm, Count, HyperParameters, Spaces
-from robot_learning.contract.base import NonNegative
+from robot_learning.contract.base import Fraction, NonNegative
 from robot_learning.networks import Adam, Mlp, Normaliser, Policy
 from robot_learning.replay import Batch
 from robot_learning.replay.step import Float32
@@ -34,6 +35,11 @@ class TD3HyperParameters(HyperParameters):
         None, description="Lowest return possible; bounds the target (Andrychowicz et al., app. A)."
     )
     return_max: float | None = Field(None, description="Highest return possible.")
+    average_share: Fraction = Field(
+        1.0,
+        description="Share of the new actor in the deployed one per actor update; 1 deploys the "
+        "actor itself. Averaging weights steadies a policy (Polyak and Juditsky 1992; QT-Opt).",
+    )
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor loss (same appendix)."
     )
@@ -60,6 +66,7 @@ class TD3(Algorithm):
         self.actor = Mlp((inputs, *hidden, actions), self._generator)
         self.critic = Mlp((inputs + actions, *hidden, 1), self._generator, members=hyper.critics)
         self.actor_target, self.critic_target = self.actor.copy(), self.critic.copy()
+        self.deployed = self.actor.copy()
         self._actor_adam = Adam(self.actor.flat, hyper.actor_learning_rate)
         self._critic_adam = Adam(self.critic.flat, hyper.critic_learning_rate)
         self._normaliser = Normaliser(inputs)
@@ -72,10 +79,10 @@ class TD3(Algorithm):
         self._refresh_normaliser()
 
     def act(self, inputs: Float32, explore: bool) -> Float32:
-        """The actor's actions; there is nothing random in them."""
+        """The deployed actor's actions; there is nothing random in them."""
         del explore  # deterministic: noise is added outside, by training.exploration
         with torch.inference_mode():
-            actions: Float32 = torch.tanh(self.actor(self._normalise(inputs))).numpy()
+            actions: Float32 = torch.tanh(self.deployed(self._normalise(inputs))).numpy()
         return actions
 
     def update(self, batch: Batch) -> dict[str, float]:
@@ -100,6 +107,7 @@ class TD3(Algorithm):
             self._actor_adam.step(self.actor.gradient(actor_loss))
             polyak(self.actor_target, self.actor, hyper.polyak)
             polyak(self.critic_target, self.critic, hyper.polyak)
+            polyak(self.deployed, self.actor, hyper.average_share)
             metrics["actor_loss"] = actor_loss.item()
         return metrics
 
@@ -124,8 +132,8 @@ class TD3(Algorithm):
         return target
 
     def policy(self) -> Policy:
-        """The actor and its normaliser; the weights are views of the learner's."""
-        actor = self.actor
+        """The deployed actor and its normaliser; the weights are views of the learner's."""
+        actor = self.deployed
         return Policy(
             weights=tuple(weight.detach().numpy() for weight in actor.weights),
             biases=tuple(bias.detach().numpy() for bias in actor.biases),
@@ -175,6 +183,7 @@ class TD3(Algorithm):
             "critic": self.critic,
             "actor_target": self.actor_target,
             "critic_target": self.critic_target,
+            "deployed": self.deployed,
         }
 
     def _optimisers(self) -> dict[str, Adam]:

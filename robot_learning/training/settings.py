@@ -17,6 +17,7 @@ _GOAL_DEFAULTS: dict[str, Any] = {
     "gamma": 0.95,
     "hindsight_per_transition": 4,
     "polyak": 0.05,
+    "average_share": 0.01,
     "random_action_fraction": 0.1,
     "warmup_steps": 500,
     "hidden_sizes": (128, 128),

@@ -10,8 +10,9 @@ from robot_learning.networks import Adam, Mlp, Normaliser
 
 
 def test_a_batched_pair_is_two_networks() -> None:
-    pair = Mlp((3, 8, 8, 1), torch.Generator().manual_seed(0), members=2)
-    inputs = torch.randn(5, 3)
+    generator = torch.Generator().manual_seed(0)
+    pair = Mlp((3, 8, 8, 1), generator, members=2)
+    inputs = torch.randn(5, 3, generator=generator)
     both = pair(inputs)
     assert both.shape == (2, 5, 1)
     for index in range(2):
@@ -20,8 +21,9 @@ def test_a_batched_pair_is_two_networks() -> None:
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
-    network = Mlp((2, 4, 1), torch.Generator().manual_seed(0))
-    inputs = torch.randn(6, 2)
+    generator = torch.Generator().manual_seed(0)
+    network = Mlp((2, 4, 1), generator)
+    inputs = torch.randn(6, 2, generator=generator)
     gradient = network.gradient(network(inputs).square().sum())
     for index in (0, 5, 9, 13, 16):
         with torch.no_grad():

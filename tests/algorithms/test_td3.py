@@ -166,6 +166,25 @@ def test_polyak_moves_targets_by_the_share() -> None:
     assert torch.equal(td3.critic_target.flat, source)
 
 
+def test_the_deployed_actor_is_a_running_average() -> None:
+    td3 = make_td3(policy_delay=1, average_share=0.1)
+    expected = td3.actor.flat.clone()
+    for seed in range(4):
+        td3.update(make_batch(seed=seed))
+        expected = 0.9 * expected + 0.1 * td3.actor.flat
+    torch.testing.assert_close(td3.deployed.flat, expected)
+    inputs = make_batch().inputs
+    np.testing.assert_allclose(
+        td3.act(inputs, explore=False), np.tanh(by_hand(td3.deployed, inputs)), atol=1e-5
+    )
+
+
+def test_without_averaging_the_deployed_actor_is_the_actor() -> None:
+    td3 = make_td3(policy_delay=1)
+    td3.update(make_batch())
+    assert torch.equal(td3.deployed.flat, td3.actor.flat)
+
+
 def test_ddpg_is_td3_with_one_critic_no_delay_and_no_noise() -> None:
     settings = {"critics": 1, "policy_delay": 1, "target_noise_std": 0.0}
     td3 = make_td3(**settings)

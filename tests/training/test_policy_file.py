@@ -75,7 +75,7 @@ def test_a_frozen_policy_does_not_change_with_the_learner() -> None:
     td3 = TD3(SPACES, TD3HyperParameters(hidden_sizes=(8, 8)), 0)
     live, frozen = td3.policy(), td3.policy().frozen(1)
     before = policy_to_bytes(frozen)
-    td3.actor.flat.add_(1.0)
+    td3.deployed.flat.add_(1.0)
     assert policy_to_bytes(frozen) == before
     assert policy_to_bytes(replace(live, version=1)) != before
 
