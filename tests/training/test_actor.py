@@ -1,0 +1,289 @@
+"""The actor: episodes out of states, rewards and receipts, whatever is late or missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from robot_learning.contract import load_contract
+from robot_learning.control.action import ActionKind
+from robot_learning.hardware import RobotState
+from robot_learning.replay.step import Step
+from robot_learning.training.actor import (
+    Actor,
+    ActorPhase,
+    Choice,
+    EpisodeEnd,
+    EpisodePlan,
+    Judgement,
+    Outcome,
+    Receipt,
+)
+
+CONTRACT = load_contract("panda", "reach")
+HOME = np.array([joint.home_position_rad for joint in CONTRACT.robot.arm.joints])
+PERIOD = CONTRACT.control_period_s
+STEPS = CONTRACT.task.episode_steps
+
+
+@dataclass
+class World:
+    """Plays driver, simulator and reward monitor; keeps what the actor does."""
+
+    lockstep: bool = True
+    now_s: float = 0.0
+    stamp_s: float = 100.0
+    position: np.ndarray = field(default_factory=lambda: HOME + 0.3)
+    reward: float = -1.0
+    success: bool = False
+    terminated: bool = False
+    executed: np.ndarray = field(default_factory=lambda: np.full(3, 0.5, np.float32))
+    plan_: Any = field(default_factory=lambda: EpisodePlan(7, False))
+    requests: list[tuple[ActionKind, float]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    ends: list[EpisodeEnd] = field(default_factory=list)
+    resets: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.actor = Actor(
+            CONTRACT, self, actor_id="a", lockstep=self.lockstep, clock=lambda: self.now_s
+        )
+        self.actor.set_allowed(None)
+
+    # ActorLink
+
+    def plan(self) -> EpisodePlan | str:
+        return self.plan_
+
+    def choose(self, observation: Any, goal: Any, is_evaluation: bool) -> Choice:
+        return Choice(np.ones(3, np.float32), 5)
+
+    def request(self, kind: ActionKind, action: Any, stamp_s: float, version: int) -> int:
+        self.requests.append((kind, stamp_s))
+        return len(self.requests)
+
+    def reset(self, seed: int) -> None:
+        self.resets.append(seed)
+
+    def episode_started(self, episode: int, plan: EpisodePlan, stamp_s: float) -> None:
+        self.steps_before = len(self.steps)
+
+    def step(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def episode_ended(self, end: EpisodeEnd) -> None:
+        self.ends.append(end)
+
+    # The world
+
+    def state(self) -> RobotState:
+        zeros = np.zeros(7)
+        return RobotState(self.stamp_s, self.position, zeros, zeros, 0, 0, 0, np.zeros(6))
+
+    def say_state(self, passed_s: float = 0.0) -> None:
+        self.stamp_s += passed_s
+        self.now_s += passed_s
+        self.actor.on_state(self.state())
+
+    def begin(self) -> None:
+        """From anywhere to the first action of an episode."""
+        self.position = HOME.copy()
+        self.say_state(PERIOD)
+        assert self.actor.phase is ActorPhase.RESETTING
+        self.actor.on_target(self.stamp_s, np.array([0.5, 0.0, 0.3]))
+        self.actor.on_reset(self.stamp_s)
+        assert self.actor.phase is ActorPhase.RUNNING
+
+    def answer(self, passed_s: float = PERIOD) -> None:
+        """Executes the newest request: receipt, state, reward."""
+        sequence = len(self.requests)
+        asked = np.ones(3, np.float32)
+        self.actor.on_receipt(sequence, Receipt(asked, asked, self.executed, 0.001))
+        self.say_state(passed_s)
+        self.judge()
+
+    def judge(self) -> None:
+        self.actor.on_reward(self.stamp_s, Judgement(self.reward, self.success, self.terminated))
+
+
+def test_it_goes_home_first_then_resets_then_acts() -> None:
+    world = World()
+    world.say_state()
+    world.say_state(PERIOD)
+    assert [kind for kind, _ in world.requests] == [ActionKind.HOME, ActionKind.HOME]
+    world.begin()
+    assert world.resets == [7]
+    assert world.requests[-1][0] is ActionKind.ACTION
+
+
+def test_an_episode_of_the_contracts_length_is_truncated_not_terminated() -> None:
+    world = World()
+    world.begin()
+    for _ in range(STEPS):
+        world.answer()
+    assert [s.episode_step for s in world.steps] == list(range(STEPS))
+    assert [s.truncated for s in world.steps] == [False] * (STEPS - 1) + [True]
+    assert not any(s.terminated for s in world.steps)
+    assert world.ends[0].outcome is Outcome.FAILURE and world.ends[0].steps == STEPS
+    assert world.ends[0].episode_return == -STEPS
+
+
+def test_the_tasks_own_end_is_terminated_and_not_truncated() -> None:
+    world = World(terminated=True)
+    world.begin()
+    world.answer()
+    [step] = world.steps
+    assert step.terminated and not step.truncated
+    assert len(world.ends) == 1
+
+
+def test_what_was_executed_is_recorded_beside_what_was_asked() -> None:
+    world = World()
+    world.begin()
+    world.answer()
+    [step] = world.steps
+    assert step.requested_action.tolist() == [1, 1, 1]
+    assert step.executed_action.tolist() == [0.5, 0.5, 0.5]
+    assert step.policy_version == 5 and step.stamp_s == pytest.approx(100.05)
+
+
+@pytest.mark.parametrize("held", [CONTRACT.task.success.hold_steps - 1, STEPS])
+def test_success_must_be_held_to_the_end_of_the_episode(held: int) -> None:
+    world = World()
+    world.begin()
+    for index in range(STEPS):
+        world.success = index >= STEPS - held
+        world.answer()
+    enough = held >= CONTRACT.task.success.hold_steps
+    assert world.ends[0].outcome is (Outcome.SUCCESS if enough else Outcome.FAILURE)
+
+
+def test_lockstep_waits_for_the_reward_before_it_acts_again() -> None:
+    world = World()
+    world.begin()
+    before = len(world.requests)
+    asked = np.ones(3, np.float32)
+    world.actor.on_receipt(before, Receipt(asked, asked, asked, 0.0))
+    world.say_state(PERIOD)
+    assert len(world.requests) == before
+    world.judge()
+    assert len(world.requests) == before + 1
+
+
+def test_real_time_acts_at_once_and_completes_the_step_when_its_reward_comes() -> None:
+    world = World(lockstep=False)
+    world.begin()
+    asked = np.ones(3, np.float32)
+    before = len(world.requests)
+    for _ in range(5):  # states at 100 Hz, actions at 20 Hz
+        world.say_state(0.01)
+    assert len(world.requests) == before + 1 and not world.steps
+    world.actor.on_receipt(before, Receipt(asked, asked, asked, 0.0))
+    world.judge()
+    assert len(world.steps) == 1
+
+
+def test_a_repeated_state_is_not_a_step() -> None:
+    world = World()
+    world.begin()
+    world.say_state(0.0)
+    assert not world.steps and world.actor.phase is ActorPhase.RUNNING
+
+
+def test_time_that_passed_without_an_action_ends_the_episode_as_aborted() -> None:
+    world = World()
+    world.begin()
+    world.answer(passed_s=PERIOD + 0.02)
+    assert not world.steps
+    assert world.ends[0].outcome is Outcome.ABORTED
+    assert "time passed without an action" in world.ends[0].note
+
+
+def test_a_clock_that_goes_back_ends_the_episode_and_the_next_one_begins() -> None:
+    world = World()
+    world.begin()
+    world.answer()
+    world.stamp_s = 0.0
+    world.say_state(0.0)
+    assert "clock went back" in world.ends[0].note
+    world.begin()
+    world.answer()
+    assert [s.step_number for s in world.steps] == [0, 1]
+    assert [s.episode for s in world.steps] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], "executed_action from the arm driver"),
+        (["receipt"], "new state from the arm"),
+        (["receipt", "state"], "reward from the reward monitor"),
+    ],
+)
+def test_what_stays_away_is_named_and_the_actor_begins_again(
+    given: list[str], missing: str
+) -> None:
+    world = World()
+    world.begin()
+    asked = np.ones(3, np.float32)
+    if "receipt" in given:
+        world.actor.on_receipt(len(world.requests), Receipt(asked, asked, asked, 0.0))
+    if "state" in given:
+        world.say_state(PERIOD)
+    world.now_s += 2.5
+    world.actor.tick()
+    assert f"no {missing} for" in world.ends[0].note
+    assert world.actor.phase is ActorPhase.WAITING
+    world.begin()
+
+
+def test_losing_the_permission_to_move_ends_the_episode_and_asks_for_nothing() -> None:
+    world = World()
+    world.begin()
+    world.actor.set_allowed("safety: FAULT")
+    count = len(world.requests)
+    world.say_state(PERIOD)
+    assert world.ends[0].note == "safety: FAULT"
+    assert len(world.requests) == count
+    world.actor.set_allowed(None)
+    world.begin()
+
+
+def test_it_waits_while_the_plan_says_why() -> None:
+    world = World(plan_="the learner's status")
+    world.say_state()
+    assert world.actor.phase is ActorPhase.WAITING
+    assert world.actor.waiting_for == "the learner's status"
+    assert not world.requests
+
+
+def test_a_refused_reset_is_said_and_tried_again() -> None:
+    world = World()
+    world.position = HOME.copy()
+    world.say_state()
+    world.actor.on_reset(None, "the simulator is not active")
+    assert "the simulator is not active" in world.actor.waiting_for
+    world.begin()
+
+
+def test_an_old_target_is_not_the_new_episodes_goal() -> None:
+    world = World()
+    world.position = HOME.copy()
+    world.actor.on_target(world.stamp_s - 1.0, np.zeros(3))
+    world.say_state()
+    world.actor.on_reset(world.stamp_s)
+    assert world.actor.phase is ActorPhase.RESETTING
+    world.actor.on_target(world.stamp_s, np.array([0.4, 0.1, 0.2]))
+    assert world.actor.phase is ActorPhase.RUNNING
+    world.answer()
+    assert world.steps[0].desired_goal.tolist() == pytest.approx([0.4, 0.1, 0.2])
+
+
+def test_evaluation_steps_say_so() -> None:
+    world = World(plan_=EpisodePlan(3, True))
+    world.begin()
+    world.answer()
+    assert world.steps[0].is_evaluation and replace(world.steps[0], is_evaluation=False)
