@@ -1,8 +1,8 @@
 """Requests in, joint points out: the one controller of the arm, in the driver and in process.
 
 An action is a velocity of the tool centre point, held for one control period: 1 is the task's
-`speed_max_m_s`. Every tick turns it into joint velocities at the commanded posture and gives
-them to the safety gate. The next commanded motion depends on the present one and the action
+`speed_max_m_s`. A request turns it into joint velocities at the commanded posture, and every tick
+gives these to the safety gate. The next commanded motion depends on the present one and the action
 alone, so the task stays Markov in joint position and velocity; and a steady action moves the tool
 by action times speed times period, which a target that the arm must be able to stop at would not.
 Without a fresh action the arm comes to rest within the limits.
@@ -54,8 +54,8 @@ class ArmController:
         self._report_after_s = contract.robot.rates.command_age_max_s
         self._rotation: Array | None = None  # orientation to hold; None: as it is at next use
         self._request = self._none()
-        self._command: ServoCommand | None = None
-        self._joint_target: JointTarget | None = None
+        self._target: JointTarget | None = None
+        self._on_way_home = False  # along the joint line
         self._request_s = -math.inf
         self._lost = True
         self._ticks = self._ticks_followed = 0
@@ -107,7 +107,7 @@ class ArmController:
         self.gate.arm(state, now_s)
         self._rotation = None
         self._request, self._request_s, self._lost = self._none(), -math.inf, True
-        self._command = self._joint_target = None
+        self._target, self._on_way_home = None, False
         self._ticks = self._ticks_followed = 0
         self._tick_limits = []
 
@@ -162,7 +162,9 @@ class ArmController:
             received_s: when `state` was received; default now.
         """
         now = number(now_s)
-        target = self._target(now)
+        target = self._target
+        if not now - self._request_s <= self._action_life_s + 1e-6:
+            target = None
         output = self.gate.step(now_s, state, target, received_s)
         self._ticks += 1
         self._ticks_followed += output.followed or target is None
@@ -212,10 +214,9 @@ class ArmController:
         return Request(ActionKind.HOLD, True, zeros, zeros, ())
 
     def _judge(self, kind: ActionKind, asked: Array | None, now: float) -> Request:
+        on_way_home, self._on_way_home = self._on_way_home, False
+        home, self._target = self._target, None
         zeros = np.zeros(self._size)
-        self._command = None
-        if kind is not ActionKind.HOME:
-            self._joint_target = None
         if self.mode is not SafetyMode.ARMED:
             shown = zeros if asked is None else asked
             return Request(kind, False, shown, zeros, (f"mode_{self.mode.name.lower()}",))
@@ -227,7 +228,8 @@ class ArmController:
         if kind is ActionKind.HOLD:
             return Request(kind, True, zeros, zeros, ())
         if kind is ActionKind.HOME:
-            return Request(kind, True, zeros, zeros, self._plan_home())
+            limits = self._plan_home(home if on_way_home else None)
+            return Request(kind, True, zeros, zeros, limits)
         clipped = np.clip(asked, -1.0, 1.0)
         names = ("action_range",) if (clipped != asked).any() else ()
         if self._rotation is None:
@@ -237,42 +239,27 @@ class ArmController:
         return Request(kind, True, asked, gated, names + command.limits)
 
     def _plan_tool(self, velocity_m_s: Array, rotation: Array) -> ServoCommand:
-        self._command = self._servo.plan(
+        command = self._servo.plan(
             velocity_m_s,
             self.commanded_position_rad,
             self.gate.tcp,
             rotation,
             _FULL_CORRECTION * self._speed_max_m_s,
         )
-        return self._command
+        if command.joint_velocity_rad_s is not None:
+            self._target = JointTarget(velocity_rad_s=command.joint_velocity_rad_s)
+        return command
 
-    def _plan_home(self) -> tuple[str, ...]:
+    def _plan_home(self, line: JointTarget | None) -> tuple[str, ...]:
         """Goes on along the joint line; else comes to rest and begins it; else by the tool."""
         self._rotation = None
         blocked = self.at_rest and not self.at_home and self._ticks_followed < self._ticks
-        if self._joint_target is not None and not blocked:
-            return ()
-        line = self._homing.joint_line(self.commanded_position_rad)
+        if line is None and not blocked:
+            line = self._homing.joint_line(self.commanded_position_rad)
+            if line is not None and not self.at_rest:
+                return ()  # the line begins at rest
         if line is not None and not blocked:
-            self._joint_target = line if self.at_rest else None
+            self._target, self._on_way_home = line, True
             return ()
-        self._joint_target = None
         velocity = self._homing.tool_velocity(self.gate.tcp.position_m)
         return self._plan_tool(velocity, self._homing.rotation).limits
-
-    def _target(self, now: float) -> JointTarget | None:
-        motion, command = self.gate.motion, self._command
-        if motion is None or (command is None and self._joint_target is None):
-            return None
-        if not now - self._request_s <= self._action_life_s + 1e-6:
-            return None
-        if command is None:
-            return self._joint_target
-        if command.activity == 0.0:
-            return None
-        rotation = self._homing.rotation if self._rotation is None else self._rotation
-        return JointTarget(
-            velocity_rad_s=self._servo.joint_velocity(
-                command, motion.position, self.gate.tcp, rotation
-            )
-        )

@@ -35,23 +35,16 @@ _SWING_MIN_M = 0.001
 
 @dataclass(frozen=True, slots=True)
 class ServoCommand:
-    """A tool velocity that can be followed, held for one action.
+    """What the joints can follow of a wanted tool velocity, to be held for one action.
 
     Attributes:
-        velocity_m_s: of the tool centre point before `damping` and `scale`, base frame, (3,).
-        followed_m_s: of the tool centre point as the joints will follow it, shape (3,).
-        activity: 0 at rest to 1: how strongly orientation and elbow are corrected meanwhile, so
-            that an arm asked to rest does rest.
-        damping: squared damping factor near singularities.
-        scale: factor on the joint velocities that keeps joints within their limits.
+        joint_velocity_rad_s: shape (7,); None when nothing is to move.
+        followed_m_s: velocity of the tool centre point that results, base frame, shape (3,).
         limits: names of the limits that acted.
     """
 
-    velocity_m_s: Array
+    joint_velocity_rad_s: Array | None
     followed_m_s: Array
-    activity: float
-    damping: float
-    scale: float
     limits: tuple[str, ...]
 
 
@@ -76,40 +69,50 @@ class TcpServo:
             q: commanded joint position, rad, shape (7,).
             tcp: the tool at `q`.
             rotation: orientation to hold, shape (3, 3).
-            full_speed_m_s: speed at which orientation and elbow are corrected in full.
+            full_speed_m_s: speed, above 0, from which on orientation and elbow are corrected in
+                full.
         """
         names: list[str] = []
         velocity = self._within_speed(wanted_m_s, names)
         velocity = self._before_walls(velocity, tcp.position_m, names)
         speed = float(np.linalg.norm(velocity))
-        activity = min(1.0, speed / full_speed_m_s) if full_speed_m_s > 0.0 else 0.0
+        if speed == 0.0:
+            return ServoCommand(None, velocity, tuple(names))
         damping = damping_squared(tcp.jacobian)
-        command = ServoCommand(velocity, velocity, activity, damping, 1.0, ())
-        joint_velocity = self.joint_velocity(command, q, tcp, rotation)
+        joint_velocity = self._resolve(
+            velocity, q, tcp, rotation, min(1.0, speed / full_speed_m_s), damping
+        )
         scale = self._scale(joint_velocity, q, tcp.position_m, names)
-        if damping > 0.0 and speed > 0.0:
+        if damping > 0.0:
             names.append("singularity")
         followed = velocity
         if damping > 0.0 or scale < 1.0:
-            followed = tcp.jacobian[:3] @ joint_velocity * scale
-        return ServoCommand(velocity, followed, activity, damping, scale, tuple(names))
+            joint_velocity *= scale
+            followed = tcp.jacobian[:3] @ joint_velocity
+        return ServoCommand(joint_velocity, followed, tuple(names))
 
-    def joint_velocity(
-        self, command: ServoCommand, q: Array, tcp: TcpState, rotation: Array
+    def _resolve(
+        self,
+        velocity: Array,
+        q: Array,
+        tcp: TcpState,
+        rotation: Array,
+        activity: float,
+        damping: float,
     ) -> Array:
-        """Joint velocity (rad/s, shape (7,)) that follows a planned command from here."""
-        if command.activity == 0.0:
-            return np.zeros_like(q)
-        angular = turn(tcp.rotation, rotation) * (_TURN_GAIN_HZ * command.activity)
+        """Joint velocity for a tool velocity; corrects orientation and elbow on the way.
+
+        The corrections fade with `activity`, so that an arm asked to rest does rest.
+        """
+        angular = turn(tcp.rotation, rotation) * (_TURN_GAIN_HZ * activity)
         size = math.hypot(*angular.tolist())
         if size > self._turn_max:
             angular *= self._turn_max / size
-        pull = (self._home - q) * (_PULL_GAIN_HZ * command.activity)
+        pull = (self._home - q) * (_PULL_GAIN_HZ * activity)
         fastest = max(map(abs, pull.tolist()))
         if fastest > _PULL_MAX_RAD_S:
             pull *= _PULL_MAX_RAD_S / fastest
-        twist = np.concatenate([command.velocity_m_s, angular])
-        return resolve(tcp.jacobian, twist, pull, command.damping) * command.scale
+        return resolve(tcp.jacobian, np.concatenate([velocity, angular]), pull, damping)
 
     def _within_speed(self, velocity: Array, names: list[str]) -> Array:
         speed = float(np.linalg.norm(velocity))

@@ -59,7 +59,7 @@ def bad_state(change: Callable[[RobotState], RobotState]) -> Callable[[SafetyMon
 FAULTS: dict[str, tuple[Callable[[SafetyMonitor], None], str]] = {
     "a silent arm (kill -9, unplugged)": (lambda m: m.check(10.2), "silent: joint_states"),
     "a silent driver": (
-        lambda m: [m.on_state(state(1.5), 10.5), m.check(10.5)] and None,
+        lambda m: (m.on_state(state(1.5), 10.5), m.check(10.5))[-1],
         "arm_driver/state",
     ),
     "a position beyond the maker's limits": (
