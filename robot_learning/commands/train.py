@@ -16,7 +16,7 @@ from robot_learning.contract import ContractError
 from robot_learning.training.progress import ProgressView, rate_with_interval
 from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
 
-_TASK_STEPS, _ENVIRONMENT_STEPS = 10_000, 20_000
+_TASK_STEPS, _ENVIRONMENT_STEPS = 12_000, 20_000
 
 
 def train(
@@ -33,7 +33,7 @@ def train(
     algorithm: Annotated[str, typer.Option(help="Learning method.")] = "td3",
     steps: Annotated[
         int | None,
-        typer.Option(min=1, help="Environment steps: 10000 for a task, 20000 for --env."),
+        typer.Option(min=1, help="Environment steps: 12000 for a task, 20000 for --env."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
     out: Annotated[
