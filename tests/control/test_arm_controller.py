@@ -28,11 +28,11 @@ def test_a_unit_action_moves_the_tool_at_the_tasks_speed(robot, action):
     assert done.limits == () and not done.refused
     np.testing.assert_array_equal(done.executed, action)
     along = np.array(arm.tool_velocities)[:, :3] @ action
-    assert along[-1] == pytest.approx(speed, rel=0.01)
+    assert along[-1] == pytest.approx(speed, rel=0.02)
     assert along.max() <= 1.03 * speed
     assert np.argmax(along > 0.9 * speed) < 3 * arm.contract.commands_per_action
     moved = (arm.tools[-1] - arm.tools[-6]) @ action
-    assert moved == pytest.approx(speed * arm.contract.control_period_s, rel=0.01)
+    assert moved == pytest.approx(speed * arm.contract.control_period_s, rel=0.02)
 
 
 @pytest.mark.parametrize("action", AXES, ids=str)
