@@ -30,6 +30,10 @@ REPORT_PERIOD_S = 0.1
 GRAPH_PERIOD_S = 0.5
 # In lockstep a moving arm that gets no action for so long (wall clock) is brought to rest.
 IDLE_STOP_S = 0.4
+# In real time a point is for so many command periods ahead, on the clock of the stamps: what the
+# wire delays or jitters by less than one period does not change the path.
+WIRE_LEAD_PERIODS = 2
+CLOCK_STEP_MAX_S = 0.005
 COMMAND_TOPIC = "arm_controller/joint_trajectory"
 
 
@@ -74,6 +78,7 @@ class ArmDriver(GraphNode):
         self.asked_s = 0.0
         self.commanded_until_s = 0.0
         self.answer: _Answer | None = None
+        self.clock_offset_s: float | None = None
         self.said: tuple[Any, ...] = ()
         self.ticks = 0
         self.command = self.advertise(JointTrajectory, COMMAND_TOPIC, COMMAND)
@@ -228,7 +233,7 @@ class ArmDriver(GraphNode):
 
     def _send_stop(self) -> None:
         """Puts what is left of a stop on the wire in one piece."""
-        points = self.controller.stop_points()
+        points = self.controller.stop_points() if self.lockstep else []
         if points:
             self.command.publish(self.names.write_trajectory(points))
         if self.lockstep and self.state is not None:
@@ -274,15 +279,29 @@ class ArmDriver(GraphNode):
             self.controller.fault(
                 f"safety_monitor has been silent for {now_s - self.monitor_s:.2f} s: is it running?"
             )
+        wall_s = time.time()
+        self._check_clock(wall_s - now_s)
         tick = self.controller.tick(now_s, self.state, self.received_s)
         self.ticks += 1
         if tick.point is not None:
+            lead_s = WIRE_LEAD_PERIODS * self.contract.command_period_s
             behind = [
-                _at(point, tick.point.time_from_start_s + point.time_from_start_s)
+                _at(point, lead_s + point.time_from_start_s)
                 for point in self.controller.stop_points()
             ]
-            self.command.publish(self.names.write_trajectory([tick.point, *behind]))
+            message = self.names.write_trajectory([_at(tick.point, lead_s), *behind])
+            message.header.stamp = to_time(wall_s)
+            self.command.publish(message)
         self._say_change()
+
+    def _check_clock(self, offset_s: float) -> None:
+        """A system clock that was set would shift every trajectory on the wire."""
+        moved_s = offset_s - self.clock_offset_s if self.clock_offset_s is not None else 0.0
+        self.clock_offset_s = offset_s
+        if abs(moved_s) > CLOCK_STEP_MAX_S:
+            self.controller.fault(
+                f"the system clock was set by {moved_s:+.3f} s: keep it steady while the arm runs"
+            )
 
     def _end_ticks(self) -> None:
         self.active = False

@@ -31,12 +31,12 @@ class Chain(Node):
     def __init__(self, kind: str, size: int, index: int, rate_hz: float) -> None:
         super().__init__(f"bench_chain_{index}")
         self.kind, self.size, self.index = kind, size, index
-        self.rounds = 0
-        self.begun_s = 0.0
+        self.rounds = self.counted_from = 0
+        self.begun_s = self.counted_from_s = 0.0
         self.ages_s: list[float] = []
         follower = (index + 1) % size if kind == "ring" else index + 1
-        self.out = self.create_publisher(JointState, f"bench_chain/{follower}", COMMAND)
-        self.create_subscription(JointState, f"bench_chain/{index}", self._receive, COMMAND)
+        self.out = self.create_publisher(JointState, f"bench_chain/hop{follower}", COMMAND)
+        self.create_subscription(JointState, f"bench_chain/hop{index}", self._receive, COMMAND)
         if index == 0:
             self.create_timer(1.0 / rate_hz if kind == "line" else 0.2, self._start)
 
@@ -53,16 +53,20 @@ class Chain(Node):
 
     def _receive(self, message: JointState) -> None:
         if self.kind == "line" and self.index == self.size - 1:
+            self.begun_s = self.begun_s or time.monotonic()
             self.ages_s.append(time.time() - to_seconds(message.header.stamp))
             return
         if self.index == 0:
             self.rounds += 1
-            if self.rounds == 1:
-                self.begun_s = time.monotonic()
-                self.counted_from = 1
-            elif self.begun_s and time.monotonic() - self.begun_s < SETTLE_S:
-                self.counted_from, self.counted_from_s = self.rounds, time.monotonic()
+            now_s = time.monotonic()
+            self.begun_s = self.begun_s or now_s
+            if now_s - self.begun_s < SETTLE_S:
+                self.counted_from, self.counted_from_s = self.rounds, now_s
         self.out.publish(message)
+
+    def measured_for_s(self) -> float:
+        """Seconds since the first message came through."""
+        return time.monotonic() - self.begun_s if self.begun_s else 0.0
 
     def result(self) -> dict[str, float]:
         """What this process measured."""
@@ -91,9 +95,8 @@ def main() -> None:
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     measures = options.index == (0 if options.kind == "ring" else options.size - 1)
-    end_s = time.monotonic() + options.seconds if measures else float("inf")
     try:
-        while time.monotonic() < end_s:
+        while not (measures and node.measured_for_s() > options.seconds):
             executor.spin_once(timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
         exit_process(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning.hardware import JointPoint, open_hardware
+from robot_learning.hardware import JointPoint, RobotState, open_hardware
 from robot_learning_nodes import convert
-from robot_learning_nodes.convert import JointNames, MessageError, to_time
+from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
 
@@ -25,6 +26,8 @@ IDLE_REPEAT_S = 0.1
 IDLE_SETTLE_S = 0.5
 IDLE_STEP_S = 0.02
 AT_REST_RAD_S = 1e-3
+# In real time: how far the world may fall behind before it gives the lost time up.
+BEHIND_MAX_S = 0.04
 
 
 class Sim(GraphNode):
@@ -50,14 +53,11 @@ class Sim(GraphNode):
         """Opens the simulator and the topics of the hardware interface."""
         robot = self.contract.robot
         self.names = JointNames(robot)
-        # In real time stamps are on the system clock, as a real robot's are.
-        start_s = 0.0 if self.lockstep else self.wall_now_s()
-        self.hardware: Any = open_hardware(
-            self.values["hardware"], self.contract, start_time_s=start_s
-        )
+        self.hardware: Any = open_hardware(self.values["hardware"], self.contract)
         self.hardware.reset(self.values["seed"])
         self.images = 0
         self.states = 0
+        self.stamp_offset_s = self.pace_s = 0.0
         self.overruns = 0
         self.last_command_s = time.monotonic()
         self.last_state_s = 0.0
@@ -92,8 +92,10 @@ class Sim(GraphNode):
 
     def activate(self) -> None:
         """Says the first state and target."""
-        self.real_start_s = time.monotonic()
-        self.sim_start_s = self.hardware.read_state().stamp_s
+        simulated_s = self.hardware.read_state().stamp_s
+        # In real time stamps are on the system clock, as a real robot's are.
+        self.stamp_offset_s = 0.0 if self.lockstep else self.wall_now_s() - simulated_s
+        self.pace_s = time.monotonic() - simulated_s
         self.last_command_s = time.monotonic()
         self._publish_target()
         self._publish_state()
@@ -106,13 +108,35 @@ class Sim(GraphNode):
         return OK, f"{self.values['mode']}", figures
 
     def _arm(self, message: JointTrajectory) -> None:
-        points = self.names.read_trajectory(message)
+        points = self._from_now(message, self.names.read_trajectory(message))
         self.hardware.write_joint_trajectory(points)
         self.last_command_s = time.monotonic()
         if self.lockstep:
             self.hardware.step(points[-1].time_from_start_s)
             self._publish_state()
             self._publish_image()
+
+    def _from_now(self, message: JointTrajectory, points: list[JointPoint]) -> list[JointPoint]:
+        """Counts the points' times from now, as ros2_control does: a stamp is when time 0 is.
+
+        Raises:
+            MessageError: the trajectory is wholly in the past.
+        """
+        begins_s = to_seconds(message.header.stamp)
+        if not begins_s:
+            return points
+        ago_s = self.hardware.time_s + self.stamp_offset_s - begins_s
+        ahead = [
+            replace(point, time_from_start_s=point.time_from_start_s - ago_s)
+            for point in points
+            if point.time_from_start_s - ago_s > 1e-4
+        ]
+        if not ahead:
+            raise MessageError(
+                f"trajectory ended {ago_s - points[-1].time_from_start_s:.3f} s ago; do the clocks "
+                "agree?"
+            )
+        return ahead
 
     def _gripper(self, message: JointTrajectory) -> None:
         point = self.names.read_trajectory(message, fingers=True)[-1]
@@ -168,20 +192,28 @@ class Sim(GraphNode):
         return bool(np.abs(self.hardware.read_state().velocity_rad_s).max() < AT_REST_RAD_S)
 
     def _real_time(self) -> None:
-        elapsed_s = time.monotonic() - self.real_start_s
-        behind_s = elapsed_s - (self.hardware.read_state().stamp_s - self.sim_start_s)
-        if behind_s > 0.1:
-            # Skipping time would be a jump of the clock; running late is honest and is reported.
+        behind_s = time.monotonic() - self.pace_s - self.hardware.time_s
+        if behind_s > BEHIND_MAX_S:
+            # The machine is too slow: the world loses time, and the stamps stay true.
+            lost_s = behind_s - self.contract.command_period_s
             self.overruns += 1
-            self.real_start_s += behind_s - 0.1
-            behind_s = 0.1
+            self.pace_s += lost_s
+            self.stamp_offset_s += lost_s
+            behind_s -= lost_s
         if behind_s > 0.0:
             self.hardware.step(behind_s)
         self._publish_state()
         self._publish_image()
 
+    def _measured(self) -> RobotState:
+        """The newest measurement with its stamp on the clock of this mode."""
+        state: RobotState = self.hardware.read_state()
+        if self.stamp_offset_s:
+            state = replace(state, stamp_s=state.stamp_s + self.stamp_offset_s)
+        return state
+
     def _publish_state(self) -> float:
-        state = self.hardware.read_state()
+        state = self._measured()
         base = self.contract.robot.arm.base_frame
         message = self.names.write_state(state, base)
         self.state_out.publish(message)
@@ -203,7 +235,7 @@ class Sim(GraphNode):
         if target is None:
             return
         message = PoseStamped()
-        message.header.stamp = to_time(self.hardware.read_state().stamp_s)
+        message.header.stamp = to_time(self._measured().stamp_s)
         message.header.frame_id = self.contract.robot.arm.base_frame
         position = message.pose.position
         position.x, position.y, position.z = target.tolist()
@@ -214,11 +246,12 @@ class Sim(GraphNode):
         if not self.values["camera"]:
             return
         camera = self.contract.robot.cameras[0]
-        now_s = self.hardware.read_state().stamp_s
+        now_s = self._measured().stamp_s
         if now_s < self.next_image_s:
             return
         self.next_image_s = max(self.next_image_s, now_s) + 1.0 / camera.rate_hz
         frame = self.hardware.read_camera(camera.name)
+        frame = replace(frame, stamp_s=frame.stamp_s + self.stamp_offset_s)
         frame_id = f"{camera.name}_color_optical_frame"
         stamp = to_time(frame.stamp_s)
         self.info_out.publish(convert.write_camera_info(frame, frame_id))
