@@ -30,6 +30,8 @@ Float32 = NDArray[np.float32]
 # The arm counts as at home within these of the contract's home position and of rest.
 HOME_TOLERANCE_RAD = 0.01
 REST_TOLERANCE_RAD_S = 0.02
+# In lockstep the driver goes on home by itself; it is asked again after so much simulated time.
+HOME_AGAIN_S = 1.5
 # A step in lockstep lasts its period; anything else means that time passed without an action.
 DURATION_TOLERANCE_S = 2e-3
 
@@ -275,6 +277,7 @@ class Actor:
             return
         self._next_plan = plan
         self.phase = ActorPhase.HOMING
+        self._requested_stamp_s = -np.inf
         assert self.state is not None
         self._homing(self.state)
 
@@ -287,7 +290,10 @@ class Actor:
             self._reset_stamp_s = None
             self._progress()
             self.link.reset(self._next_plan.seed)
-        elif self._due(state.stamp_s):
+            return
+        if speed >= REST_TOLERANCE_RAD_S:
+            self._progress()
+        if self._due(state.stamp_s):
             self._requested_stamp_s = state.stamp_s
             self._progress()
             zeros = np.zeros(self.contract.task.action.size, dtype=np.float32)
@@ -426,9 +432,10 @@ class Actor:
     # Small helpers.
 
     def _due(self, stamp_s: float) -> bool:
-        """A request for this state is due: one a period in real time, one a state in lockstep."""
-        wait_s = 0.0 if self.lockstep else self._period_s - 0.5 / self.contract.robot.rates.state_hz
-        return stamp_s > self._requested_stamp_s + max(wait_s, 1e-9)
+        """A request for home is due: one a control period, in lockstep now and then."""
+        half_state_s = 0.5 / self.contract.robot.rates.state_hz
+        wait_s = HOME_AGAIN_S if self.lockstep else self._period_s
+        return stamp_s > self._requested_stamp_s + wait_s - half_state_s
 
     def _progress(self) -> None:
         self._progress_s = self.clock()

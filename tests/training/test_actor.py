@@ -109,11 +109,14 @@ class World:
         self.actor.on_reward(self.stamp_s, Judgement(self.reward, self.success, self.terminated))
 
 
-def test_it_goes_home_first_then_resets_then_acts() -> None:
-    world = World()
-    world.say_state()
-    world.say_state(PERIOD)
-    assert [kind for kind, _ in world.requests] == [ActionKind.HOME, ActionKind.HOME]
+@pytest.mark.parametrize(("lockstep", "asked"), [(True, 1), (False, 4)])
+def test_it_goes_home_first_then_resets_then_acts(lockstep: bool, asked: int) -> None:
+    # In real time home is asked for every period, so that silence stops the arm; in lockstep the
+    # driver goes on by itself.
+    world = World(lockstep=lockstep)
+    for _ in range(4):
+        world.say_state(PERIOD)
+    assert [kind for kind, _ in world.requests] == [ActionKind.HOME] * asked
     world.begin()
     assert world.resets == [7]
     assert world.requests[-1][0] is ActionKind.ACTION

@@ -22,7 +22,7 @@ from robot_learning.control.arm_controller import ArmController
 from robot_learning.control.request_filter import RequestFilter
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
-from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
+from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
 
@@ -30,6 +30,9 @@ REPORT_PERIOD_S = 0.1
 GRAPH_PERIOD_S = 0.5
 # In lockstep a moving arm that gets no action for so long (wall clock) is brought to rest.
 IDLE_STOP_S = 0.4
+# In lockstep a request for home is repeated by the driver itself for so much simulated time, so
+# that the way home does not pass through policy and arbiter. Any other request ends it.
+HOME_FOR_S = 1.25
 # In real time a point is for so many command periods ahead, on the clock of the stamps: what the
 # wire delays or jitters by less than one period does not change the path.
 WIRE_LEAD_PERIODS = 2
@@ -75,6 +78,8 @@ class ArmDriver(GraphNode):
         # In lockstep the monitor shares the machine with the learner, and time stands still.
         self.monitor_timeout_s = 1.5 if self.lockstep else self.values["monitor_timeout_s"]
         self.waiting: ActionRequest | None = None
+        self.homing: ActionRequest | None = None
+        self.home_until_s = 0.0
         self.asked_s = 0.0
         self.commanded_until_s = 0.0
         self.answer: _Answer | None = None
@@ -140,7 +145,8 @@ class ArmDriver(GraphNode):
                 self._follow_time(self.state)
             if self.monitor is not None:
                 self._obey(self.monitor)
-            if self.lockstep and self.waiting is not None:
+            if self.lockstep:
+                self._go_on_home(self.state)
                 self._serve_lockstep()
 
     def _monitor(self, message: SafetyState) -> None:
@@ -185,7 +191,10 @@ class ArmDriver(GraphNode):
                 self._refuse(message, reason, age_s)
                 return
             if self.lockstep:
-                self.waiting = message
+                self.waiting, self.homing = message, None
+                if message.kind == ActionRequest.KIND_HOME:
+                    self.homing = message
+                    self.home_until_s = to_seconds(message.header.stamp) + HOME_FOR_S
                 self._serve_lockstep()
                 return
             self._finish_answer()
@@ -206,6 +215,22 @@ class ArmDriver(GraphNode):
         if state.stamp_s < to_seconds(message.header.stamp) - 1e-9:
             return
         self.waiting = None
+        self._move_one_period(message, state)
+        self._publish_executed(message, 0.0)
+        self._say_change()
+
+    def _go_on_home(self, state: RobotState) -> None:
+        """The next period on the way home, once the one before has passed."""
+        message = self.homing
+        if message is None or self.waiting is not None:
+            return
+        at_end = self.controller.at_home or state.stamp_s > self.home_until_s
+        if at_end or self.controller.mode is not SafetyMode.ARMED:
+            self.homing = None
+        elif state.stamp_s > self.commanded_until_s - 1e-6:
+            self._move_one_period(message, state)
+
+    def _move_one_period(self, message: ActionRequest, state: RobotState) -> None:
         self.asked_s = time.monotonic()
         self._request(message)
         period_s = self.contract.command_period_s
@@ -219,8 +244,6 @@ class ArmDriver(GraphNode):
         if points:
             self.commanded_until_s = state.stamp_s + points[-1].time_from_start_s
             self.command.publish(self.names.write_trajectory(points))
-        self._publish_executed(message, 0.0)
-        self._say_change()
 
     def _follow_time(self, state: RobotState) -> None:
         """Keeps the gate's clock with the simulated one where no action moves it."""
@@ -363,9 +386,9 @@ class ArmDriver(GraphNode):
     def _publish_executed(self, message: ActionRequest, age_s: float) -> None:
         done = self.controller.executed_action()
         answer = self._executed_message(message, age_s)
-        answer.requested = done.requested.tolist()
-        answer.gated = done.gated.tolist()
-        answer.executed = done.executed.tolist()
+        answer.requested = floats(done.requested)
+        answer.gated = floats(done.gated)
+        answer.executed = floats(done.executed)
         answer.limits, answer.refused = list(done.limits), done.refused
         self.executed.publish(answer)
 

@@ -16,6 +16,16 @@ from robot_learning.contract import RobotContract
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 
 
+def doubles(values: Array) -> array[float]:
+    """A float64 array as a message takes it fastest: no check and no copy of each number."""
+    return array("d", np.ascontiguousarray(values, np.float64).tobytes())
+
+
+def floats(values: np.ndarray) -> array[float]:
+    """The same for float32 fields."""
+    return array("f", np.ascontiguousarray(values, np.float32).tobytes())
+
+
 class MessageError(ValueError):
     """A message does not say what its receiver needs; one line: what, expected, found."""
 
@@ -91,11 +101,10 @@ class JointNames:
         message.header.stamp = to_time(state.stamp_s)
         message.header.frame_id = frame
         message.name = self.arm + self.fingers
-        half_width, half_speed = state.gripper_width_m / 2, state.gripper_speed_m_s / 2
-        message.position = [*state.position_rad.tolist(), half_width, half_width]
-        message.velocity = [*state.velocity_rad_s.tolist(), half_speed, half_speed]
-        force = state.gripper_force_n
-        message.effort = [*state.effort_nm.tolist(), force, force]
+        message.position = doubles(np.append(state.position_rad, [state.gripper_width_m / 2] * 2))
+        speed_m_s = state.gripper_speed_m_s / 2
+        message.velocity = doubles(np.append(state.velocity_rad_s, [speed_m_s] * 2))
+        message.effort = doubles(np.append(state.effort_nm, [state.gripper_force_n] * 2))
         return message
 
     def read_trajectory(
@@ -146,8 +155,8 @@ class JointNames:
         message = JointTrajectory(joint_names=self.fingers if fingers else self.arm)
         message.points = [
             JointTrajectoryPoint(
-                positions=point.position_rad.tolist(),
-                velocities=point.velocity_rad_s.tolist(),
+                positions=doubles(point.position_rad),
+                velocities=doubles(point.velocity_rad_s),
                 time_from_start=to_duration(point.time_from_start_s),
             )
             for point in points

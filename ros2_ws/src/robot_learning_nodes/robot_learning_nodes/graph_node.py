@@ -6,6 +6,7 @@ library object, and overrides `diagnose` and, where something must come to rest 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -38,7 +39,7 @@ OK, WARN, ERROR, STALE = (
     DiagnosticStatus.ERROR,
     DiagnosticStatus.STALE,
 )
-HEARTBEAT_PERIOD_S = 0.1
+HEARTBEAT_PERIOD_S = 0.2
 DIAGNOSTICS_PERIOD_S = 1.0
 
 COMMON = (
@@ -281,6 +282,8 @@ def run(
     executor = make_executor(node.values["executor"])
     executor.add_node(node)
     node.exit_code = None
+    gc.collect()
+    gc.freeze()  # what the imports made is not looked through again
     try:
         while not leave.signal and node.exit_code is None:
             executor.spin_once(timeout_sec=0.0 if work else 0.05)

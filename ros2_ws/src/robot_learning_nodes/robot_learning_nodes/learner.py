@@ -8,6 +8,7 @@ moment, it goes on from its folder when it is started again.
 from __future__ import annotations
 
 import json
+import os
 import time
 from array import array
 from pathlib import Path
@@ -273,8 +274,6 @@ def _launch_id() -> str:
 
     The supervisor stays the same while it starts a killed node again.
     """
-    import os
-
     pid = os.getppid()
     start = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
     return f"{pid} {start}"
@@ -282,4 +281,5 @@ def _launch_id() -> str:
 
 def main() -> None:
     """Entry point."""
+    os.nice(5)  # the arm's side goes first where cores are few
     exit_process(run(LearnerNode, work=LearnerNode.work))

@@ -49,6 +49,7 @@ from robot_learning_nodes.convert import (
     JointNames,
     MessageError,
     finite_floats,
+    floats,
     to_seconds,
     to_time,
 )
@@ -210,7 +211,7 @@ class PolicyNode(GraphNode):
             source="policy",
             sequence=self.sequence,
             kind=int(kind),
-            action=action.tolist(),
+            action=floats(action),
             policy_version=version,
             contract_sha256=self.contract.sha256,
         )

@@ -47,7 +47,7 @@ class SimOperator(GraphNode):
             (self.destroy_client, self.arm_client),
         ]
         self.listen(SafetyState, "safety/state", self._state, LATCHED, always=True)
-        self.listen(Clock, "/clock", self._heard_clock, STREAM)
+        self.clock = self.create_subscription(Clock, "/clock", self._heard_clock, STREAM)
         self.every(RETRY_S, self._act)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
@@ -61,6 +61,8 @@ class SimOperator(GraphNode):
 
     def _heard_clock(self, _message: Clock) -> None:
         self.clock_seen = True
+        # Once is enough, and the clock ticks with every step.
+        self.destroy_subscription(self.clock)
 
     def _act(self) -> None:
         # Without a simulated clock this may be a real arm: then only a person arms it.

@@ -6,7 +6,7 @@ import numpy as np
 from robot_learning_interfaces.msg import EpisodeStep
 
 from robot_learning.replay.step import Step
-from robot_learning_nodes.convert import to_seconds, to_time
+from robot_learning_nodes.convert import floats, to_seconds, to_time
 
 _ARRAYS = (
     "observation",
@@ -40,7 +40,7 @@ def write_step(step: Step, frame_id: str, contract_sha256: str) -> EpisodeStep:
     for name in _SCALARS:
         setattr(message, name, getattr(step, name))
     for name in _ARRAYS:
-        setattr(message, name, getattr(step, name).tolist())
+        setattr(message, name, floats(getattr(step, name)))
     message.reward = float(step.reward)
     message.observation_age_s = float(step.observation_age_s)
     return message
