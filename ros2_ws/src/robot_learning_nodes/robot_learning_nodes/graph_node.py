@@ -41,6 +41,7 @@ OK, WARN, ERROR, STALE = (
 )
 HEARTBEAT_PERIOD_S = 0.2
 DIAGNOSTICS_PERIOD_S = 1.0
+CALLBACKS_BETWEEN_WORK = 16
 
 COMMON = (
     Parameter("robot", "panda", "robot contract: a name in config/robots or a path to YAML"),
@@ -259,14 +260,15 @@ class _Exit:
 def run(
     node_class: type[GraphNode],
     arguments: Sequence[str] | None = None,
-    work: Callable[[Any], None] | None = None,
+    work: Callable[[Any], bool] | None = None,
 ) -> int:
     """Runs a node until a signal or until it asks to end; the exit code.
 
     Args:
         node_class: the node.
         arguments: command line, without the program; that of the process when None.
-        work: called between callbacks, for nodes that compute in the main thread.
+        work: called between callbacks, for nodes that compute in the main thread; returns whether
+            there was anything to do.
     """
     rclpy.init(
         args=None if arguments is None else list(arguments),
@@ -285,10 +287,15 @@ def run(
     gc.collect()
     gc.freeze()  # what the imports made is not looked through again
     try:
+        busy = False
         while not leave.signal and node.exit_code is None:
-            executor.spin_once(timeout_sec=0.0 if work else 0.05)
-            if work:
-                work(node)
+            if busy:
+                # spin_once takes one message; while computing, take what has come in between.
+                for _ in range(CALLBACKS_BETWEEN_WORK):
+                    executor.spin_once(timeout_sec=0.0)
+            else:
+                executor.spin_once(timeout_sec=0.05)
+            busy = work(node) if work else False
     finally:
         # Whatever happened, an exception included: first the arm, then the rest.
         node.stop()

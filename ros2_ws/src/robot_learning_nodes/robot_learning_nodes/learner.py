@@ -38,8 +38,6 @@ PUBLISH_PERIOD_S = 1.0
 CHECKPOINT_PERIOD_S = 20.0
 # Gradient updates between two looks at the inbox: a few milliseconds of work.
 UPDATES_AT_ONCE = 2
-# With nothing to learn the main thread rests this long between two looks.
-REST_S = 0.002
 
 
 class LearnerNode(GraphNode):
@@ -141,19 +139,17 @@ class LearnerNode(GraphNode):
         }
         return OK, status.phase.name.lower(), figures
 
-    def work(self) -> None:
-        """What the main thread does between callbacks."""
+    def work(self) -> bool:
+        """What the main thread does between callbacks; whether there was anything to do."""
         if not self.active or self.learner is None:
-            time.sleep(REST_S)
-            return
+            return False
         due = self.learner.updates_due()
-        if due:
-            self.record.figures.update(self.learner.update(min(due, UPDATES_AT_ONCE)))
-            now_s = time.monotonic()
-            if now_s - self.published_s > PUBLISH_PERIOD_S:
-                self._publish_weights()
-        else:
-            time.sleep(REST_S)
+        if not due:
+            return False
+        self.record.figures.update(self.learner.update(min(due, UPDATES_AT_ONCE)))
+        if time.monotonic() - self.published_s > PUBLISH_PERIOD_S:
+            self._publish_weights()
+        return True
 
     def _step(self, message: EpisodeStep) -> None:
         if self.learner is None:
