@@ -45,12 +45,17 @@ class SuccessContract(StrictModel):
 
 
 class TaskContract(StrictModel):
-    """A task, independent of the robot that does it."""
+    """A task, independent of the robot that does it.
+
+    `terminates` says whether the task itself can end an episode before its last step; where it
+    cannot, an actor need not wait for the judgement of a state before it acts on it.
+    """
 
     name: str
     instruction: str
     control_hz: Positive
     episode_steps: Annotated[int, Field(ge=1)]
+    terminates: bool
     action: ActionContract
     observation: Annotated[tuple[ObservationField, ...], Strict(False), Field(min_length=1)]
     goal: GoalContract

@@ -3,9 +3,9 @@
 It owns the episode: home, reset, act for `episode_steps` periods, again. It knows no middleware;
 the policy node feeds it messages and carries out what it asks through an `ActorLink`.
 
-In lockstep the next action waits for the reward of the last one, because time stands still. In
-real time it is chosen as soon as its state is there, and the step is completed when its reward
-and its receipt have come.
+An action is chosen as soon as its state is there, and a step is completed when its reward and its
+receipt have come. In lockstep, where time stands still, the actor of a task that can end by itself
+waits for the judgement first.
 """
 
 from __future__ import annotations
@@ -188,6 +188,8 @@ class Actor:
         self._allowed: str | None = "safety is not armed"
         self._episode: _Episode | None = None
         self._next_plan: EpisodePlan | None = None
+        # Time stands still in lockstep, so a state that may end the task is judged first.
+        self._judged_first = lockstep and contract.task.terminates
         self._reset_stamp_s: float | None = None
         self._target: tuple[float, Array] | None = None
         self.state: RobotState | None = None  # newest measurement
@@ -336,7 +338,7 @@ class Actor:
             self.abort(f"no state for {lasted_s:.3f} s, three control periods")
             return
         newest.next_state = state
-        if not self.lockstep and newest.index + 1 < self.contract.task.episode_steps:
+        if not self._judged_first and newest.index + 1 < self.contract.task.episode_steps:
             self._act(state)
         self._complete()
 
@@ -374,7 +376,7 @@ class Actor:
                 )
                 self._end(outcome, "")
                 self._go_home()
-            elif self.lockstep:
+            elif self._judged_first:
                 self._act(pending.next_state)
 
     def _finish(

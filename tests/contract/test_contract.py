@@ -137,7 +137,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
 def test_goal_outside_the_workspace_is_refused(tmp_path: Path) -> None:
     task = tmp_path / "far.yaml"
     text = (config_dir() / "tasks" / "reach.yaml").read_text()
-    task.write_text(text.replace("max_m: [0.60, 0.20, 0.42]", "max_m: [0.60, 0.20, 1.42]"))
+    task.write_text(text.replace("max_m: [0.65, 0.20, 0.42]", "max_m: [0.65, 0.20, 1.42]"))
     with pytest.raises(ContractError, match=r"goal.box leaves robot.operation.workspace"):
         load_contract("panda", task)
 

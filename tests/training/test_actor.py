@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from robot_learning.contract import load_contract
+from robot_learning.contract import Contract, load_contract
 from robot_learning.control.action import ActionKind
 from robot_learning.hardware import RobotState
 from robot_learning.replay.step import Step
@@ -34,6 +34,7 @@ class World:
     """Plays driver, simulator and reward monitor; keeps what the actor does."""
 
     lockstep: bool = True
+    contract: Contract = CONTRACT
     now_s: float = 0.0
     stamp_s: float = 100.0
     position: np.ndarray = field(default_factory=lambda: HOME + 0.3)
@@ -49,7 +50,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.actor = Actor(
-            CONTRACT, self, actor_id="a", lockstep=self.lockstep, clock=lambda: self.now_s
+            self.contract, self, actor_id="a", lockstep=self.lockstep, clock=lambda: self.now_s
         )
         self.actor.set_allowed(None)
 
@@ -100,6 +101,7 @@ class World:
     def answer(self, passed_s: float = PERIOD) -> None:
         """Executes the newest request: receipt, state, reward."""
         sequence = len(self.requests)
+        assert self.requests[-1][1] == pytest.approx(self.stamp_s)
         asked = np.ones(3, np.float32)
         self.actor.on_receipt(sequence, Receipt(asked, asked, self.executed, 0.001))
         self.say_state(passed_s)
@@ -135,7 +137,8 @@ def test_an_episode_of_the_contracts_length_is_truncated_not_terminated() -> Non
 
 
 def test_the_tasks_own_end_is_terminated_and_not_truncated() -> None:
-    world = World(terminated=True)
+    task = CONTRACT.task.model_copy(update={"terminates": True})
+    world = World(terminated=True, contract=CONTRACT.model_copy(update={"task": task}))
     world.begin()
     world.answer()
     [step] = world.steps
@@ -164,8 +167,9 @@ def test_success_must_be_held_to_the_end_of_the_episode(held: int) -> None:
     assert world.ends[0].outcome is (Outcome.SUCCESS if enough else Outcome.FAILURE)
 
 
-def test_lockstep_waits_for_the_reward_before_it_acts_again() -> None:
-    world = World()
+def test_lockstep_waits_for_the_reward_where_the_task_may_end_by_it() -> None:
+    task = CONTRACT.task.model_copy(update={"terminates": True})
+    world = World(contract=CONTRACT.model_copy(update={"task": task}))
     world.begin()
     before = len(world.requests)
     asked = np.ones(3, np.float32)

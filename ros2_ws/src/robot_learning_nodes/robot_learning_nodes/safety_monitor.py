@@ -22,7 +22,7 @@ from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
 
 # The driver counts a monitor that is silent as a stop: say the state often. In lockstep, where
 # the driver waits longer, less often: every word wakes five processes.
-SAY_PERIOD_S, SAY_PERIOD_LOCKSTEP_S = 0.02, 0.2
+SAY_PERIOD_S, SAY_PERIOD_LOCKSTEP_S = 0.04, 0.2
 GRAPH_PERIOD_S = 0.5
 COMMAND_TOPIC = "arm_controller/joint_trajectory"
 

@@ -200,8 +200,10 @@ class Sim(GraphNode):
             self.pace_s += lost_s
             self.stamp_offset_s += lost_s
             behind_s -= lost_s
-        if behind_s > 0.0:
-            self.hardware.step(behind_s)
+        # Whole physics steps, to the nearest: stamps are true on average.
+        physics_hz = self.contract.robot.simulation.physics_hz
+        if (steps := round(behind_s * physics_hz)) > 0:
+            self.hardware.step(steps / physics_hz)
         self._publish_state()
         self._publish_image()
 
