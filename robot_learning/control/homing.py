@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_learning.contract import Contract
 from robot_learning.control.motion import JointTarget
 from robot_learning.control.tcp_servo import APPROACH_S, SPEED_SHARE, WALL_INSET_M
+from robot_learning.hardware import RobotState
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.limits import MotionLimits
 
@@ -15,6 +17,22 @@ Array = NDArray[np.float64]
 _SAMPLES = 24
 _ARRIVED_RAD = 1e-6
 _SHARE = 0.95 * SPEED_SHARE  # of the tool's speed limits, along the joint line
+
+
+# A measured arm counts as at home within these.
+HOME_TOLERANCE_RAD = 0.01
+REST_TOLERANCE_RAD_S = 0.02
+
+
+def measured_at_home(contract: Contract, state: RobotState) -> bool:
+    """True when a measured arm is at the contract's home and at rest.
+
+    Actor and driver decide by the same state, so that both see the way home end at once.
+    """
+    home = [joint.home_position_rad for joint in contract.robot.arm.joints]
+    away = np.abs(state.position_rad - home).max()
+    speed = np.abs(state.velocity_rad_s).max()
+    return bool(away < HOME_TOLERANCE_RAD and speed < REST_TOLERANCE_RAD_S)
 
 
 class Homing:

@@ -21,15 +21,13 @@ from numpy.typing import NDArray
 
 from robot_learning.contract import Contract
 from robot_learning.control.action import ActionKind
+from robot_learning.control.homing import REST_TOLERANCE_RAD_S, measured_at_home
 from robot_learning.envs.observation import Observer
 from robot_learning.hardware import Array, RobotState
 from robot_learning.replay.step import Step
 
 Float32 = NDArray[np.float32]
 
-# The arm counts as at home within these of the contract's home position and of rest.
-HOME_TOLERANCE_RAD = 0.01
-REST_TOLERANCE_RAD_S = 0.02
 # In lockstep the driver goes on home by itself; it is asked again after so much simulated time.
 HOME_AGAIN_S = 1.5
 # A step in lockstep lasts its period; anything else means that time passed without an action.
@@ -183,7 +181,6 @@ class Actor:
         self.episodes = 0
         self.aborted = 0
         self._observer = Observer(contract)
-        self._home = np.array([j.home_position_rad for j in contract.robot.arm.joints])
         self._period_s = contract.control_period_s
         self._allowed: str | None = "safety is not armed"
         self._episode: _Episode | None = None
@@ -284,16 +281,14 @@ class Actor:
         self._homing(self.state)
 
     def _homing(self, state: RobotState) -> None:
-        away = np.abs(state.position_rad - self._home).max()
-        speed = np.abs(state.velocity_rad_s).max()
-        if away < HOME_TOLERANCE_RAD and speed < REST_TOLERANCE_RAD_S:
+        if measured_at_home(self.contract, state):
             assert self._next_plan is not None
             self.phase = ActorPhase.RESETTING
             self._reset_stamp_s = None
             self._progress()
             self.link.reset(self._next_plan.seed)
             return
-        if speed >= REST_TOLERANCE_RAD_S:
+        if np.abs(state.velocity_rad_s).max() >= REST_TOLERANCE_RAD_S:
             self._progress()
         if self._due(state.stamp_s):
             self._requested_stamp_s = state.stamp_s

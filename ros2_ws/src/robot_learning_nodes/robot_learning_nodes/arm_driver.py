@@ -19,6 +19,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning.control.action import ActionKind
 from robot_learning.control.arm_controller import ArmController
+from robot_learning.control.homing import measured_at_home
 from robot_learning.control.request_filter import RequestFilter
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
@@ -214,6 +215,9 @@ class ArmDriver(GraphNode):
             return
         if state.stamp_s < to_seconds(message.header.stamp) - 1e-9:
             return
+        armed = self.controller.mode is SafetyMode.ARMED
+        if armed and state.stamp_s < self.commanded_until_s - 1e-6:
+            return  # the period commanded last has not passed yet
         self.waiting = None
         self._move_one_period(message, state)
         self._publish_executed(message, 0.0)
@@ -224,7 +228,7 @@ class ArmDriver(GraphNode):
         message = self.homing
         if message is None or self.waiting is not None:
             return
-        at_end = self.controller.at_home or state.stamp_s > self.home_until_s
+        at_end = measured_at_home(self.contract, state) or state.stamp_s > self.home_until_s
         if at_end or self.controller.mode is not SafetyMode.ARMED:
             self.homing = None
         elif state.stamp_s > self.commanded_until_s - 1e-6:
