@@ -14,12 +14,18 @@ from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState
 from robot_learning_interfaces.msg import Heartbeat, LearnerStatus
 
+from robot_learning_nodes.convert import to_seconds
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, exit_process, run
 from robot_learning_nodes.qos import HEARTBEAT, STREAM
 
 STEP_PERIOD_S = 0.1
 TRANSITION_TIMEOUT_S = 30.0
 SILENT_S = 3.0
+REACHED = {
+    Transition.TRANSITION_CONFIGURE: State.PRIMARY_STATE_INACTIVE,
+    Transition.TRANSITION_ACTIVATE: State.PRIMARY_STATE_ACTIVE,
+    Transition.TRANSITION_DEACTIVATE: State.PRIMARY_STATE_INACTIVE,
+}
 
 
 @dataclass
@@ -32,6 +38,7 @@ class _Member:
     pid: int = 0
     heard_s: float = 0.0
     pending_until_s: float = 0.0
+    changed_at_s: float = 0.0  # system clock; heartbeats from before say an older state
     said_missing: bool = False
     restarts: int = 0
 
@@ -80,7 +87,7 @@ class LifecycleManager(GraphNode):
             return
         if member.pid and message.pid != member.pid:
             member.restarts += 1
-            member.pending_until_s = 0.0
+            member.pending_until_s = member.changed_at_s = 0.0
             self.get_logger().warning(
                 f"{member.name} is back (process {member.pid} -> {message.pid}); bringing it up"
             )
@@ -89,7 +96,8 @@ class LifecycleManager(GraphNode):
         member.pid = message.pid
         member.said_missing = False
         member.heard_s = time.monotonic()
-        member.lifecycle = message.lifecycle_state
+        if to_seconds(message.header.stamp) > member.changed_at_s:
+            member.lifecycle = message.lifecycle_state
 
     def _learner(self, message: LearnerStatus) -> None:
         if message.phase == LearnerStatus.DONE and not self.finishing:
@@ -149,10 +157,13 @@ class LifecycleManager(GraphNode):
         request = ChangeState.Request(transition=Transition(id=transition))
 
         def done(future: Any) -> None:
-            # Heartbeats tell the new state; wait for one before asking again.
-            member.pending_until_s = time.monotonic() + 3 * STEP_PERIOD_S
+            member.pending_until_s = time.monotonic() + STEP_PERIOD_S
             result = future.result()
-            if result is not None and not result.success:
+            if result is not None and result.success:
+                # A busy node's heartbeats come late: asking twice would be asking for nonsense.
+                member.lifecycle = REACHED[transition]
+                member.changed_at_s = self.wall_now_s()
+            elif result is not None:
                 member.pending_until_s = time.monotonic() + 2.0
                 self.get_logger().error(
                     f"{member.name} refused transition {transition}; its own log says why"
