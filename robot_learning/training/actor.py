@@ -28,8 +28,9 @@ from robot_learning.replay.step import Step
 
 Float32 = NDArray[np.float32]
 
-# In lockstep the driver goes on home by itself; it is asked again after so much simulated time.
-HOME_AGAIN_S = 1.5
+# In lockstep the driver goes on home by itself for longer than this simulated time; it is asked
+# again before it ends, or time would stand still.
+HOME_AGAIN_S = 1.0
 # A step in lockstep lasts its period; anything else means that time passed without an action.
 DURATION_TOLERANCE_S = 2e-3
 
