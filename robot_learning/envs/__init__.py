@@ -1,4 +1,4 @@
-"""Robots as Gymnasium environments."""
+"""Robots as Gymnasium environments; importing this package registers them."""
 
 from robot_learning.envs.observation import Observer, field_slices, observation_size, observe
 from robot_learning.envs.registration import make_env, register_envs
@@ -13,3 +13,5 @@ __all__ = [
     "observe",
     "register_envs",
 ]
+
+register_envs()

@@ -1,4 +1,9 @@
-"""Environments by name, for `gymnasium.make`."""
+"""Environments by name, for `gymnasium.make`.
+
+Importing `robot_learning.envs` registers them, and `gymnasium.make` imports the module that stands
+before the colon: `gymnasium.make("robot_learning.envs:robot_learning/Reach-v0")` needs no import
+of its own. (The entry points by which packages once announced environments left Gymnasium in 1.0.)
+"""
 
 from __future__ import annotations
 
@@ -39,6 +44,7 @@ def make_env(
 def register_envs() -> None:
     """Registers `robot_learning/Reach-v0` with Gymnasium; safe to call again.
 
+    Importing `robot_learning.envs` calls it.
     `gymnasium.make("robot_learning/Reach-v0", robot="iiwa7")` passes its keywords to `make_env`.
     """
     if "robot_learning/Reach-v0" not in gymnasium.registry:
