@@ -17,7 +17,7 @@ import numpy as np
 import pybullet_data
 from numpy.typing import NDArray
 
-from robot_learning.contract import RobotContract
+from robot_learning.contract import ContractError, RobotContract
 from robot_learning.contract.base import Transform
 from sim.meshes import decimated
 
@@ -44,11 +44,11 @@ def build_urdf(robot: RobotContract, visuals: Visuals = "decimated") -> str:
             times as long to draw.
 
     Raises:
-        ValueError: the contract names a model that is not known here.
+        ContractError: the contract names a model that is not known here.
     """
     model = robot.simulation.model
     if model not in STOCK_MODELS:
-        raise ValueError(
+        raise ContractError(
             f"simulation.model {model!r} of robot {robot.name} is not known; "
             f"known: {', '.join(STOCK_MODELS)}"
         )

@@ -117,13 +117,45 @@ def _load(path: Path, model: type[Model]) -> Model:
         mark = error.problem_mark
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ContractError(f"{where}: broken YAML: {error.problem}") from None
+    if data is None:
+        raise ContractError(f"{path}: is empty; expected a mapping of keys")
     if not isinstance(data, dict):
         raise ContractError(f"{path}: expected a mapping of keys, found {type(data).__name__}")
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lines = [_explain(path, root, model, item) for item in error.errors()[:5]]
+        causes = _causes(model, error.errors())
+        lines = [_explain(path, root, model, item) for item in causes[:5]]
         raise ContractError("\n".join(lines)) from None
+
+
+def _causes(model: type[BaseModel], items: list[Any]) -> list[Any]:
+    """Without what only follows from another error.
+
+    A list with one bad entry is also too short, and a misspelt key also leaves one missing.
+    """
+    meant = set()
+    for item in items:
+        if item["type"] == "extra_forbidden":
+            parent, key = item["loc"][:-1], str(item["loc"][-1])
+            meant.update((*parent, name) for name in _near(key, _fields_at(model, parent)))
+    return [
+        item
+        for item in items
+        if not (item["type"] == "missing" and item["loc"] in meant)
+        and not (
+            item["type"] in ("too_short", "tuple_too_short")
+            and any(
+                len(other["loc"]) > len(item["loc"])
+                and other["loc"][: len(item["loc"])] == item["loc"]
+                for other in items
+            )
+        )
+    ]
+
+
+def _near(key: str, known: list[str]) -> list[str]:
+    return difflib.get_close_matches(key, known, n=1, cutoff=0.5)
 
 
 def _explain(path: Path, root: yaml.Node | None, model: type[BaseModel], item: Any) -> str:
@@ -132,7 +164,7 @@ def _explain(path: Path, root: yaml.Node | None, model: type[BaseModel], item: A
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         known = _fields_at(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        near = _near(str(location[-1]), known)
         message = "unknown key" + (
             f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(known))}"
         )

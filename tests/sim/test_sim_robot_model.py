@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robot_learning.contract import Contract, load_contract, load_robot
+from robot_learning.contract import Contract, ContractError, load_contract, load_robot
 from sim.robot_model import build_urdf
 
 
@@ -80,5 +80,7 @@ def test_masses_are_the_stock_models_and_meshes_exist():
 
 def test_an_unknown_model_is_refused_with_the_known_ones(panda, with_simulation):
     contract = with_simulation(panda, model="puma")
-    with pytest.raises(ValueError, match=r"'puma' of robot panda is not known; known: panda, iiwa"):
+    with pytest.raises(
+        ContractError, match=r"'puma' of robot panda is not known; known: panda, iiwa"
+    ):
         build_urdf(contract.robot)
