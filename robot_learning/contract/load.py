@@ -134,7 +134,7 @@ def _causes(model: type[BaseModel], items: list[Any]) -> list[Any]:
 
     A list with one bad entry is also too short, and a misspelt key also leaves one missing.
     """
-    meant = set()
+    meant: set[tuple[Any, ...]] = set()
     for item in items:
         if item["type"] == "extra_forbidden":
             parent, key = item["loc"][:-1], str(item["loc"][-1])
