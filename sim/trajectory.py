@@ -57,7 +57,10 @@ class TrajectoryFollower:
         return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def _begin(self, start_s: float, offsets: Array, positions: Array, velocities: Array) -> None:
-        position, velocity = self._sample(np.array([start_s]))
+        if abs(start_s - self._times[-1]) <= _SAME_TIME_S:  # goes on where the last one ended
+            position, velocity = self._positions[-1:], self._velocities[-1:]
+        else:
+            position, velocity = self._sample(np.array([start_s]))
         self._times = np.concatenate([[start_s], start_s + offsets])
         self._positions = np.concatenate([position, positions])
         self._velocities = np.concatenate([velocity, velocities])

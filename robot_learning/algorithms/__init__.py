@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import difflib
 
-from robot_learning.algorithms.base import Algorithm, HyperParameters, Spaces
+from robot_learning.algorithms.base import (
+    Algorithm,
+    HyperParameters,
+    OffPolicyAlgorithm,
+    OffPolicyHyperParameters,
+    Spaces,
+)
 from robot_learning.algorithms.ddpg import DDPG, DDPGHyperParameters
 from robot_learning.algorithms.td3 import TD3, TD3HyperParameters
 
@@ -17,9 +23,12 @@ __all__ = [
     "Algorithm",
     "DDPGHyperParameters",
     "HyperParameters",
+    "OffPolicyAlgorithm",
+    "OffPolicyHyperParameters",
     "Spaces",
     "TD3HyperParameters",
     "named_algorithm",
+    "off_policy_algorithm",
 ]
 
 
@@ -34,3 +43,16 @@ def named_algorithm(name: str) -> type[Algorithm]:
     near = difflib.get_close_matches(name, ALGORITHMS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise LookupError(f"no algorithm is called {name!r}; known: {', '.join(ALGORITHMS)}{hint}")
+
+
+def off_policy_algorithm(name: str) -> type[OffPolicyAlgorithm]:
+    """Looks up a method that learns from a replay, as the learner of the graph does.
+
+    Raises:
+        LookupError: there is none of that name, or it learns in another way.
+    """
+    found = named_algorithm(name)
+    if issubclass(found, OffPolicyAlgorithm):
+        return found
+    known = [n for n, method in ALGORITHMS.items() if issubclass(method, OffPolicyAlgorithm)]
+    raise LookupError(f"{name} does not learn from a replay; these do: {', '.join(known)}")

@@ -1,10 +1,16 @@
-"""What every learning algorithm is to the rest: hyper-parameters, act, update, state, policy."""
+"""What every learning method is to the rest: hyper-parameters, act, state, policy.
+
+`Algorithm` is what all have in common. What drives a method depends on where its data comes from:
+`OffPolicyAlgorithm` takes batches of transitions out of a replay, whoever acted;
+`OnPolicyAlgorithm` takes whole rollouts of its own newest policy; `ImitationAlgorithm` takes a
+data set of somebody else's.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, Strict, model_validator
@@ -17,6 +23,8 @@ from robot_learning.replay.step import Float32
 
 Count = Annotated[int, Field(ge=1)]
 Unit = Annotated[float, Field(ge=0.0, le=1.0)]
+Sizes = Annotated[tuple[Count, ...], Strict(False), Field(min_length=1)]
+Actions = Literal["continuous", "discrete", "either"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +34,16 @@ class Spaces:
     Attributes:
         observation_size: length of the observation vector.
         goal_size: length of the goal; 0 for tasks without goals.
-        action_low: lower action bounds in the environment's units.
-        action_high: upper action bounds.
+        action_low: lower action bounds in the environment's units; (0,) for choices.
+        action_high: upper action bounds; (choices - 1,) for choices.
+        choices: how many actions there are to choose from; 0 where actions are continuous.
     """
 
     observation_size: int
     goal_size: int
     action_low: tuple[float, ...]
     action_high: tuple[float, ...]
+    choices: int = 0
 
     @property
     def input_size(self) -> int:
@@ -42,11 +52,16 @@ class Spaces:
 
     @property
     def action_size(self) -> int:
-        """Length of the action vector."""
+        """Length of the action vector; 1, the number of the choice, where actions are choices."""
         return len(self.action_low)
 
     def normalise_action(self, action: Float32) -> Float32:
-        """Environment units to units of [-1, 1]; not clipped: what was done is what is learned."""
+        """Environment units to units of [-1, 1]; not clipped: what was done is what is learned.
+
+        The number of a choice stays as it is.
+        """
+        if self.choices:
+            return action
         low = np.array(self.action_low, np.float32)
         half = (np.array(self.action_high, np.float32) - low) * np.float32(0.5)
         normalised: Float32 = (action - low) / half - np.float32(1.0)
@@ -54,11 +69,22 @@ class Spaces:
 
 
 class HyperParameters(StrictModel):
-    """What every off-policy method here needs: replay, hindsight, pace, exploration, networks."""
+    """What every method has."""
 
     gamma: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.99, description="Discount per step; for goals and 50 steps 0.95 (panda-gym's zoo runs)."
     )
+    hidden_sizes: Sizes = Field(
+        (256, 256), description="Hidden layers of every network (Fujimoto et al. 2018)."
+    )
+    input_clip: Positive = Field(
+        5.0, description="Normalised inputs stay within this (Andrychowicz et al., appendix A)."
+    )
+
+
+class OffPolicyHyperParameters(HyperParameters):
+    """What every off-policy method has: replay, hindsight, pace, exploration."""
+
     batch_size: Count = Field(256, description="Transitions per update.")
     replay_capacity: Count = Field(
         1_000_000, description="Transitions remembered (Lillicrap et al. 2015, section 7)."
@@ -75,6 +101,11 @@ class HyperParameters(StrictModel):
     random_action_fraction: Unit = Field(
         0.0, description="Share of uniform actions after the warm-up (Andrychowicz et al.: 0.3)."
     )
+    random_action_fraction_final: Unit | None = Field(
+        None,
+        description="That share once `exploration_decay_steps` have passed, linear in between "
+        "(Mnih et al. 2015: 0.1 of 1.0); none: as it was.",
+    )
     exploration_std: NonNegative = Field(
         0.1, description="Gaussian noise, actions in [-1, 1] (Fujimoto et al. 2018, section 6.1)."
     )
@@ -82,18 +113,7 @@ class HyperParameters(StrictModel):
         0.1, description="Noise once `exploration_decay_steps` have passed; linear in between."
     )
     exploration_decay_steps: Count = Field(
-        1, description="Steps after the warm-up over which the noise goes to its final value."
-    )
-    hidden_sizes: Annotated[tuple[Count, ...], Strict(False), Field(min_length=1)] = Field(
-        (256, 256), description="Hidden layers of actor and critics (Fujimoto et al. 2018)."
-    )
-    actor_learning_rate: Positive = Field(1e-3, description="Adam, actor.")
-    critic_learning_rate: Positive = Field(1e-3, description="Adam, critics.")
-    polyak: Fraction = Field(
-        0.005, description="Share of the new weights in the targets per move (tau)."
-    )
-    input_clip: Positive = Field(
-        5.0, description="Normalised inputs stay within this (Andrychowicz et al., appendix A)."
+        1, description="Steps after the warm-up over which exploration goes to its final value."
     )
 
     @model_validator(mode="after")
@@ -105,19 +125,70 @@ class HyperParameters(StrictModel):
         return self
 
 
-class Algorithm(ABC):
-    """A method that learns a policy from batches of transitions.
+class ActorCriticHyperParameters(OffPolicyHyperParameters):
+    """What off-policy methods with an actor, critics and slow copies of them have."""
 
-    Inputs are raw (observation, then goal); each algorithm owns its normaliser. Actions inside
-    are in [-1, 1]; `policy` converts to the environment's units.
+    actor_learning_rate: Positive = Field(1e-3, description="Adam, actor.")
+    critic_learning_rate: Positive = Field(1e-3, description="Adam, critics.")
+    polyak: Fraction = Field(
+        0.005, description="Share of the new weights in the targets per move (tau)."
+    )
+
+
+class OnPolicyHyperParameters(HyperParameters):
+    """What every on-policy method has: rollouts of several environments side by side."""
+
+    environments: Count = Field(1, description="Environments that run side by side.")
+    rollout_steps: Count = Field(2048, description="Steps of each environment per update.")
+    gae_lambda: Unit = Field(
+        0.95, description="Lambda of generalised advantages (Schulman et al. 2015, section 3)."
+    )
+    normalise_observations: bool = Field(
+        False, description="Inputs by running mean and deviation, clipped to `input_clip`."
+    )
+    normalise_rewards: bool = Field(
+        False, description="Rewards by the deviation of the discounted return, clipped to 10."
+    )
+
+
+class Algorithm(ABC):
+    """A method that learns a policy.
+
+    Inputs are raw (observation, then goal); each algorithm owns its normaliser. Continuous actions
+    inside are in [-1, 1]; `policy` converts to the environment's units. A choice is its number.
+
+    Attributes:
+        name: as on the command line.
+        source: paper and section.
+        hyper_parameters: their model.
+        actions: the kind of action space that it can act in.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
     hyper_parameters: ClassVar[type[HyperParameters]]
+    actions: ClassVar[Actions] = "continuous"
 
     @abstractmethod
     def __init__(self, spaces: Spaces, hyper: HyperParameters, seed: int) -> None: ...
+
+    @abstractmethod
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on bit for bit: flat tensors, and values JSON can hold."""
+
+    @abstractmethod
+    def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Goes on from a `state_dict`."""
+
+    @abstractmethod
+    def policy(self) -> Policy:
+        """The deployable part. It shares memory with the learner: `Policy.frozen` copies it."""
+
+
+class OffPolicyAlgorithm(Algorithm):
+    """Learns from batches of transitions, whoever acted."""
+
+    hyper_parameters: ClassVar[type[OffPolicyHyperParameters]]
 
     @abstractmethod
     def observe(self, inputs: Float32) -> None:
@@ -134,14 +205,9 @@ class Algorithm(ABC):
     def update(self, batch: Batch) -> dict[str, float]:
         """One gradient update; returns metrics by name."""
 
-    @abstractmethod
-    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything needed to go on bit for bit: flat tensors, and values JSON can hold."""
+    def priorities(self) -> Float32 | None:
+        """Size of the temporal-difference errors of the batch updated last, shape (n,).
 
-    @abstractmethod
-    def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Goes on from a `state_dict`."""
-
-    @abstractmethod
-    def policy(self) -> Policy:
-        """The deployable part. It shares memory with the learner: `Policy.frozen` copies it."""
+        None where the method does not say: a prioritised replay then leaves them as they are.
+        """
+        return None

@@ -9,7 +9,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from robot_learning.algorithms.base import HyperParameters
 from robot_learning.algorithms.td3 import TD3, TD3HyperParameters
 
 
@@ -28,4 +27,4 @@ class DDPG(TD3):
 
     name: ClassVar[str] = "ddpg"
     source: ClassVar[str] = "Lillicrap et al. 2015, algorithm 1"
-    hyper_parameters: ClassVar[type[HyperParameters]] = DDPGHyperParameters
+    hyper_parameters: ClassVar[type[TD3HyperParameters]] = DDPGHyperParameters

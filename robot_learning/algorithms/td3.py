@@ -13,14 +13,19 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from robot_learning.algorithms.base import Algorithm, Count, HyperParameters, Spaces
+from robot_learning.algorithms.base import (
+    ActorCriticHyperParameters,
+    Count,
+    OffPolicyAlgorithm,
+    Spaces,
+)
 from robot_learning.contract.base import Fraction, NonNegative
-from robot_learning.networks import Adam, Mlp, Normaliser, Policy
+from robot_learning.networks import Adam, Mlp, MlpPolicy, Normaliser, Policy
 from robot_learning.replay import Batch
 from robot_learning.replay.step import Float32
 
 
-class TD3HyperParameters(HyperParameters):
+class TD3HyperParameters(ActorCriticHyperParameters):
     """The three additions to DDPG, and the bound on targets."""
 
     critics: Count = Field(2, description="Critics; the target is their minimum (section 4.2).")
@@ -52,12 +57,12 @@ class TD3HyperParameters(HyperParameters):
         return self
 
 
-class TD3(Algorithm):
+class TD3(OffPolicyAlgorithm):
     """Deterministic actor, a set of critics as one batched product, and slow copies of both."""
 
     name: ClassVar[str] = "td3"
     source: ClassVar[str] = "Fujimoto, van Hoof, Meger 2018, algorithm 1"
-    hyper_parameters: ClassVar[type[HyperParameters]] = TD3HyperParameters
+    hyper_parameters: ClassVar[type[TD3HyperParameters]] = TD3HyperParameters
 
     def __init__(self, spaces: Spaces, hyper: TD3HyperParameters, seed: int) -> None:
         self._spaces, self._hyper = spaces, hyper
@@ -134,7 +139,7 @@ class TD3(Algorithm):
     def policy(self) -> Policy:
         """The deployed actor and its normaliser; the weights are views of the learner's."""
         actor = self.deployed
-        return Policy(
+        return MlpPolicy(
             weights=tuple(weight.detach().numpy() for weight in actor.weights),
             biases=tuple(bias.detach().numpy() for bias in actor.biases),
             mean=self._mean.numpy(),

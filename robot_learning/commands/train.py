@@ -146,7 +146,13 @@ def _train_in_process(
 
 def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Any, Any, str]:
     """The environment, the learner's settings, and a title."""
-    from robot_learning.training.environments import make_environment, reward_range, spaces_of
+    from robot_learning.algorithms import off_policy_algorithm
+    from robot_learning.training.environments import (
+        make_environment,
+        require_actions,
+        reward_range,
+        spaces_of,
+    )
     from robot_learning.training.learner import LearnerSettings
     from robot_learning.training.settings import resolve_hyper_parameters
     from robot_learning.training.task_settings import task_learner_settings
@@ -164,12 +170,15 @@ def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Any, Any, s
             evaluation_episodes=request["evaluation_episodes"],
         )
         return environment, settings, f"{contract.task.name} on {contract.robot.name}, {algorithm}"
+    method = off_policy_algorithm(algorithm)
     environment = make_environment(request["env"], request["import"])
+    require_actions(environment, method)
     spaces = spaces_of(environment)
     settings = LearnerSettings(
         algorithm=algorithm,
         hyper=resolve_hyper_parameters(
             algorithm,
+            method.hyper_parameters,
             overrides,
             has_goals=spaces.goal_size > 0,
             rewards=reward_range(environment),

@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from robot_learning.evaluation.episodes import Episode, Evaluation
 from robot_learning.networks import Policy
-from robot_learning.training.environments import Environment, at_goal, episode_seed, take_apart
+from robot_learning.training.environments import (
+    Environment,
+    at_goal,
+    episode_seed,
+    take_apart,
+    to_action,
+)
 
 EVALUATION_STREAM = 1
 
@@ -43,7 +49,7 @@ def evaluate(
         while not over:
             seen = take_apart(observed)
             goal = seen.desired_goal if policy.goal_size else None
-            action = policy.act(seen.observation, goal).reshape(environment.action_space.shape)
+            action = to_action(environment, policy.act(seen.observation, goal))
             observed, reward, terminated, truncated, info = environment.step(action)
             if not math.isfinite(reward):
                 raise ValueError(

@@ -2,7 +2,11 @@
 
 from robot_learning.networks.adam import Adam
 from robot_learning.networks.mlp import Mlp
+from robot_learning.networks.mlp_policy import MlpPolicy
 from robot_learning.networks.normaliser import Normaliser
 from robot_learning.networks.policy import Policy
 
-__all__ = ["Adam", "Mlp", "Normaliser", "Policy"]
+POLICIES: dict[str, type[Policy]] = {policy.kind: policy for policy in (MlpPolicy,)}
+"""Kinds of policy by the name that their files carry."""
+
+__all__ = ["POLICIES", "Adam", "Mlp", "MlpPolicy", "Normaliser", "Policy"]

@@ -1,4 +1,4 @@
-"""The deployable part of a learner: a deterministic network with its normaliser, in NumPy.
+"""The deployable part of a learner, in NumPy.
 
 For one observation NumPy is two to three times faster than torch (the call overhead is the
 cost), and an actor that only acts needs no torch at all.
@@ -6,8 +6,10 @@ cost), and an actor that only acts needs no torch at all.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,24 +17,22 @@ from numpy.typing import NDArray
 Float32 = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Policy:
-    """tanh(MLP((input - mean) / std)), scaled to the action bounds.
+@dataclass(frozen=True, kw_only=True)
+class Policy(ABC):
+    """A network behind a normaliser that chooses actions; the same input, the same action.
 
     Attributes:
-        weights: of each layer, shape (fan_in, fan_out).
-        biases: of each layer, shape (fan_out,).
         mean: of the input (observation, then goal), shape (o + g,).
         std: shape (o + g,).
         clip: normalised inputs stay within [-clip, clip].
-        action_low: shape (a,), in the environment's units.
-        action_high: shape (a,).
+        action_low: shape (a,), in the environment's units; 0 where actions are choices.
+        action_high: shape (a,); where actions are choices the number of the last one.
         goal_size: g; 0 for tasks without goals.
         version: counts up from 1 as the learner publishes; 0 before.
     """
 
-    weights: tuple[Float32, ...]
-    biases: tuple[Float32, ...]
+    kind: ClassVar[str]
+
     mean: Float32
     std: Float32
     clip: float
@@ -48,7 +48,7 @@ class Policy:
 
     @property
     def action_size(self) -> int:
-        """Length of the action vector."""
+        """Length of the action vector; 1 where actions are choices."""
         return len(self.action_low)
 
     def act(
@@ -64,7 +64,7 @@ class Policy:
             goal: shape (g,) or (n, g); not given with a mapping or for tasks without goals.
 
         Returns:
-            shape (a,) or (n, a), in the environment's units.
+            shape (a,) or (n, a), in the environment's units; the number of a choice as a float.
 
         Raises:
             ValueError: sizes are not those that the policy was trained for.
@@ -80,23 +80,40 @@ class Policy:
                 f"values, was given {inputs.shape[-1]} in all"
             )
         x = (inputs.astype(np.float32, copy=False) - self.mean) / self.std
-        x = np.minimum(np.maximum(x, -self.clip), self.clip)
-        last = len(self.weights) - 1
-        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = x @ weight + bias
-            if index < last:
-                x = np.maximum(x, 0.0)
-        half = (self.action_high - self.action_low) * np.float32(0.5)
-        action: Float32 = self.action_low + half * (np.tanh(x) + np.float32(1.0))
-        return action
+        return self.choose(np.minimum(np.maximum(x, -self.clip), self.clip))
 
-    def frozen(self, version: int) -> Policy:
+    @abstractmethod
+    def choose(self, inputs: Float32) -> Float32:
+        """Actions for normalised inputs, (o + g,) or (n, o + g); see `act`."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Float32]:
+        """The networks' weights by name; the fields of this class are not among them."""
+
+    @abstractmethod
+    def description(self) -> dict[str, Any]:
+        """What else `read` needs, as JSON can hold it."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, tensors: dict[str, Float32], description: dict[str, Any], **common: Any) -> Self:
+        """Puts a policy together from what `tensors` and `description` gave.
+
+        Args:
+            tensors: finite, float32.
+            description: as it came from a file, unchecked.
+            common: the fields of `Policy`.
+
+        Raises:
+            ValueError: it does not fit together; one line, without the file's name.
+        """
+
+    def frozen(self, version: int) -> Self:
         """A copy that later learning does not change."""
-        return replace(
-            self,
-            weights=tuple(w.copy() for w in self.weights),
-            biases=tuple(b.copy() for b in self.biases),
-            mean=self.mean.copy(),
-            std=self.std.copy(),
-            version=version,
-        )
+        return replace(self, mean=self.mean.copy(), std=self.std.copy(), version=version)
+
+    def to_action(self, unit: Float32) -> Float32:
+        """From units of [-1, 1] to the environment's."""
+        half = (self.action_high - self.action_low) * np.float32(0.5)
+        action: Float32 = self.action_low + half * (unit + np.float32(1.0))
+        return action

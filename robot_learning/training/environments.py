@@ -1,4 +1,4 @@
-"""Any Gymnasium environment with a continuous action space, seen as vectors."""
+"""Any Gymnasium environment, seen as vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_learning.algorithms import Spaces
+from robot_learning.algorithms import ALGORITHMS, Algorithm, Spaces
 from robot_learning.replay import RewardFunction
 from robot_learning.replay.step import Float32
 
@@ -67,12 +67,21 @@ def spaces_of(environment: Environment) -> Spaces:
         EnvironmentRefusedError: its action or observation space is of a kind not learned on here.
     """
     action, observed = environment.action_space, environment.observation_space
-    if not isinstance(action, gymnasium.spaces.Box):
+    choices = 0
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    if isinstance(action, gymnasium.spaces.Discrete):
+        choices = int(action.n)
+        low, high = (0.0,), (float(choices - 1),)
+    elif not isinstance(action, gymnasium.spaces.Box):
         raise EnvironmentRefusedError(
-            f"these algorithms need a continuous action space (Box), {_name(environment)} has "
+            f"{_name(environment)}: actions must be continuous (Box) or choices (Discrete), not "
             f"{action}"
         )
-    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
+    elif np.isfinite(action.low).all() and np.isfinite(action.high).all():
+        low = tuple(float(bound) for bound in action.low.ravel())
+        high = tuple(float(bound) for bound in action.high.ravel())
+    else:
         raise EnvironmentRefusedError(
             f"{_name(environment)}: its action space has no finite bounds ({action})"
         )
@@ -89,9 +98,34 @@ def spaces_of(environment: Environment) -> Spaces:
     return Spaces(
         observation_size=_size(observed, environment),
         goal_size=goal_size,
-        action_low=tuple(float(bound) for bound in action.low.ravel()),
-        action_high=tuple(float(bound) for bound in action.high.ravel()),
+        action_low=low,
+        action_high=high,
+        choices=choices,
     )
+
+
+def require_actions(environment: Environment, algorithm: type[Algorithm]) -> None:
+    """Refuses a method that cannot act in the environment.
+
+    Raises:
+        EnvironmentRefusedError: it is for the other kind of actions; the message names methods
+            that fit.
+    """
+    kind = "discrete" if spaces_of(environment).choices else "continuous"
+    if algorithm.actions in (kind, "either"):
+        return
+    fitting = [n for n, known in ALGORITHMS.items() if known.actions in (kind, "either")]
+    raise EnvironmentRefusedError(
+        f"{algorithm.name} is for {algorithm.actions} actions, {_name(environment)} has {kind} "
+        f"ones ({environment.action_space}); use one of: {', '.join(fitting)}"
+    )
+
+
+def to_action(environment: Environment, action: Float32) -> Any:
+    """A policy's action vector as the environment's `step` takes it."""
+    if isinstance(environment.action_space, gymnasium.spaces.Discrete):
+        return int(environment.action_space.start) + int(action.item())
+    return action.reshape(environment.action_space.shape)
 
 
 def take_apart(observed: Any) -> Observed:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from robot_learning.algorithms import named_algorithm
+from robot_learning.algorithms import off_policy_algorithm
 from robot_learning.evaluation import Episode, EpisodeTracker, Evaluation, wilson_interval
 from robot_learning.networks import Policy
 from robot_learning.replay import (
@@ -88,7 +88,7 @@ class Learner:
         self.settings = settings
         self.warnings: list[str] = []
         hyper, spaces = settings.hyper, settings.spaces
-        self._algorithm = named_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
+        self._algorithm = off_policy_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
         self._replay = ReplayBuffer(
             hyper.replay_capacity,
             spaces.observation_size,

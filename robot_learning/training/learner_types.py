@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from robot_learning.algorithms import HyperParameters, Spaces
+from robot_learning.algorithms import OffPolicyHyperParameters, Spaces
 from robot_learning.contract import Contract
 
 
@@ -36,7 +36,7 @@ class LearnerSettings:
     """
 
     algorithm: str
-    hyper: HyperParameters
+    hyper: OffPolicyHyperParameters
     spaces: Spaces
     seed: int
     steps_goal: int

@@ -15,10 +15,10 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from robot_learning.networks import Policy
+from robot_learning.networks import POLICIES, Policy
 
-FORMAT_VERSION = 1
-_KIND = "mlp_tanh"
+FORMAT_VERSION = 2
+_COMMON = {"input.mean", "input.std", "action.low", "action.high"}
 _METADATA_KEY = "robot_learning_policy"
 _HEADER_MAX = 1 << 20
 
@@ -29,21 +29,18 @@ class PolicyFileError(ValueError):
 
 def policy_to_bytes(policy: Policy, contract_sha256: str = "") -> bytes:
     """The bytes of `policy.safetensors`, also carried by the message `PolicyParameters`."""
-    tensors = {
+    tensors = policy.tensors() | {
         "input.mean": policy.mean,
         "input.std": policy.std,
         "action.low": policy.action_low,
         "action.high": policy.action_high,
     }
-    for index, (weight, bias) in enumerate(zip(policy.weights, policy.biases, strict=True)):
-        tensors[f"layer{index}.weight"] = weight
-        tensors[f"layer{index}.bias"] = bias
-    description = {
+    description = policy.description() | {
         "clip": policy.clip,
         "contract_sha256": contract_sha256,
         "format_version": FORMAT_VERSION,
         "goal_size": policy.goal_size,
-        "kind": _KIND,
+        "kind": policy.kind,
         "version": policy.version,
     }
     contiguous = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
@@ -69,12 +66,9 @@ def policy_from_bytes(data: bytes, what: str = "policy parameters") -> tuple[Pol
         tensors = load(data)
     except SafetensorError as error:
         raise PolicyFileError(f"{what}: is cut short or damaged ({error}); copy it again") from None
-    layers = sum(name.endswith(".weight") for name in tensors)
-    names = {"input.mean", "input.std", "action.low", "action.high"}
-    names |= {f"layer{i}.{part}" for i in range(layers) for part in ("weight", "bias")}
-    if set(tensors) != names or layers == 0:
-        wrong = sorted(set(tensors) ^ names) or ["layer0.weight"]
-        raise PolicyFileError(f"{what}: is no {_KIND} policy: wrong tensors {wrong[:4]}")
+    missing = sorted(_COMMON - set(tensors))
+    if missing:
+        raise PolicyFileError(f"{what}: is no policy: wrong tensors, {missing[:4]} missing")
     for name, tensor in tensors.items():
         if tensor.dtype != np.float32:
             raise PolicyFileError(f"{what}: {name} is {tensor.dtype}, expected float32")
@@ -83,18 +77,23 @@ def policy_from_bytes(data: bytes, what: str = "policy parameters") -> tuple[Pol
                 f"{what}: {name} holds NaN or infinity; the training run diverged, "
                 "use an earlier policy"
             )
-    policy = Policy(
-        weights=tuple(tensors[f"layer{i}.weight"] for i in range(layers)),
-        biases=tuple(tensors[f"layer{i}.bias"] for i in range(layers)),
-        mean=tensors["input.mean"],
-        std=tensors["input.std"],
-        clip=float(description["clip"]),
-        action_low=tensors["action.low"],
-        action_high=tensors["action.high"],
-        goal_size=int(description["goal_size"]),
-        version=int(description["version"]),
-    )
-    _require_shapes(policy, what)
+    common = {
+        "mean": tensors["input.mean"],
+        "std": tensors["input.std"],
+        "clip": float(description["clip"]),
+        "action_low": tensors["action.low"],
+        "action_high": tensors["action.high"],
+        "goal_size": int(description["goal_size"]),
+        "version": int(description["version"]),
+    }
+    _require_common(common, what)
+    networks = {name: tensor for name, tensor in tensors.items() if name not in _COMMON}
+    try:
+        policy = POLICIES[description["kind"]].read(networks, description, **common)
+    except ValueError as error:
+        raise PolicyFileError(f"{what}: {error}") from None
+    if foreign := sorted(set(networks) - set(policy.tensors())):
+        raise PolicyFileError(f"{what}: wrong tensors {foreign[:4]}")
     return policy, str(description["contract_sha256"])
 
 
@@ -133,25 +132,19 @@ def _read_metadata(data: bytes, what: str) -> dict[str, Any]:
     for name, kind_of in fields.items():
         if not isinstance(description.get(name), kind_of):
             raise PolicyFileError(f"{what}: its description has no proper {name!r}")
-    if kind != _KIND or description["clip"] <= 0 or description["goal_size"] < 0:
+    if kind not in POLICIES or description["clip"] <= 0 or description["goal_size"] < 0:
         raise PolicyFileError(f"{what}: holds a policy of unknown kind {kind!r}")
     return dict(description)
 
 
-def _require_shapes(policy: Policy, what: str) -> None:
-    fan_in = policy.mean.shape
-    for index, (weight, bias) in enumerate(zip(policy.weights, policy.biases, strict=True)):
-        if weight.ndim != 2 or weight.shape[:1] != fan_in or bias.shape != weight.shape[1:]:
-            raise PolicyFileError(
-                f"{what}: layer {index} has weight {weight.shape} and bias {bias.shape}, "
-                f"its input is {fan_in}"
-            )
-        fan_in = bias.shape
-    if policy.action_low.shape != fan_in or policy.action_high.shape != fan_in:
-        raise PolicyFileError(f"{what}: the last layer gives {fan_in}, not the action's size")
-    if policy.std.shape != policy.mean.shape or policy.goal_size > len(policy.mean):
+def _require_common(common: dict[str, Any], what: str) -> None:
+    mean, std = common["mean"], common["std"]
+    low, high = common["action_low"], common["action_high"]
+    if mean.ndim != 1 or std.shape != mean.shape or common["goal_size"] > len(mean):
         raise PolicyFileError(f"{what}: the normaliser does not fit the input")
-    if (policy.std <= 0).any() or (policy.action_low >= policy.action_high).any():
+    if low.ndim != 1 or low.shape != high.shape:
+        raise PolicyFileError(f"{what}: the action range does not fit the action's size")
+    if (std <= 0).any() or (low >= high).any():
         raise PolicyFileError(f"{what}: a deviation or an action range is not above zero")
 
 

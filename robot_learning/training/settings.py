@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from robot_learning.algorithms import HyperParameters, named_algorithm
+from robot_learning.algorithms import HyperParameters
 
 # For sparse goals within 50 steps. Discount: panda-gym's runs in rl-baselines3-zoo. k, share of
 # random actions, and the quick targets (0.05 a move): Andrychowicz et al. 2017, appendix A.
@@ -24,6 +24,8 @@ _GOAL_DEFAULTS: dict[str, Any] = {
 }
 SPARSE_REWARDS = (-1.0, 0.0)
 
+H = TypeVar("H", bound=HyperParameters)
+
 
 class SettingsError(ValueError):
     """A setting is unknown or out of range. One line says which, and what is possible."""
@@ -31,15 +33,17 @@ class SettingsError(ValueError):
 
 def resolve_hyper_parameters(
     algorithm: str,
+    model: type[H],
     overrides: Sequence[str] | Mapping[str, Any],
     *,
     has_goals: bool,
     rewards: tuple[float, float] | None = SPARSE_REWARDS,
-) -> HyperParameters:
+) -> H:
     """Defaults for the kind of task, with the user's overrides.
 
     Args:
-        algorithm: name.
+        algorithm: name, for errors.
+        model: its hyper-parameters.
         overrides: `key=value` strings, as `--set` gives them, or a mapping.
         has_goals: the environment is goal-conditioned.
         rewards: with goals, lowest and highest reward of a step, where they are known: what a
@@ -47,9 +51,7 @@ def resolve_hyper_parameters(
 
     Raises:
         SettingsError: unknown key (with the nearest), or a value out of range.
-        LookupError: unknown algorithm.
     """
-    model = named_algorithm(algorithm).hyper_parameters
     given = overrides if isinstance(overrides, Mapping) else parse_overrides(overrides)
     for key in given:
         if key not in model.model_fields:
@@ -60,7 +62,8 @@ def resolve_hyper_parameters(
                 f"(known: {', '.join(sorted(model.model_fields))})"
             )
     try:
-        chosen = (_GOAL_DEFAULTS if has_goals else {}) | dict(given)
+        defaults = _GOAL_DEFAULTS if has_goals else {}
+        chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | dict(given)
         if has_goals and rewards is not None:
             horizon = 1.0 / (1.0 - model.model_validate(chosen).gamma)
             bounds = {"return_min": rewards[0] * horizon, "return_max": rewards[1] * horizon}

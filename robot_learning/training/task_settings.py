@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from robot_learning.algorithms import Spaces
+from robot_learning.algorithms import OffPolicyHyperParameters, Spaces, off_policy_algorithm
 from robot_learning.contract import Contract
 from robot_learning.envs.observation import observation_size
 from robot_learning.training.exploration import Exploration
@@ -40,11 +40,11 @@ def task_learner_settings(
 
     Raises:
         SettingsError: an override is unknown or out of range.
-        LookupError: unknown algorithm.
+        LookupError: unknown algorithm, or one that does not learn from a replay.
     """
     return LearnerSettings(
         algorithm=algorithm,
-        hyper=resolve_hyper_parameters(algorithm, overrides, has_goals=True),
+        hyper=_hyper_parameters(algorithm, overrides),
         spaces=task_spaces(contract),
         seed=seed,
         steps_goal=steps,
@@ -57,5 +57,9 @@ def task_exploration(
     contract: Contract, algorithm: str, overrides: Overrides, *, seed: int
 ) -> Exploration:
     """What an actor adds to the policy of such a run; raises as `task_learner_settings`."""
-    hyper = resolve_hyper_parameters(algorithm, overrides, has_goals=True)
-    return Exploration(task_spaces(contract), hyper, seed)
+    return Exploration(task_spaces(contract), _hyper_parameters(algorithm, overrides), seed)
+
+
+def _hyper_parameters(algorithm: str, overrides: Overrides) -> OffPolicyHyperParameters:
+    model = off_policy_algorithm(algorithm).hyper_parameters
+    return resolve_hyper_parameters(algorithm, model, overrides, has_goals=True)

@@ -19,6 +19,7 @@ from robot_learning.training.environments import (
     at_goal,
     episode_seed,
     take_apart,
+    to_action,
 )
 from robot_learning.training.exploration import Exploration
 from robot_learning.training.learner import Learner
@@ -77,8 +78,8 @@ class Trainer:
         seen, over, episode_step = take_apart(observed), False, 0
         while not over and learner.steps < learner.settings.steps_goal:
             action = self._choose(seen)
-            shaped = action.reshape(self._environment.action_space.shape)
-            observed, reward, terminated, truncated, info = self._environment.step(shaped)
+            taken = to_action(self._environment, action)
+            observed, reward, terminated, truncated, info = self._environment.step(taken)
             after = take_apart(observed)
             step = Step(
                 actor_id=ACTOR_ID,

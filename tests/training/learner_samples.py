@@ -7,7 +7,7 @@ from typing import Any
 
 from point_mass import PointMass
 
-from robot_learning.algorithms import Spaces
+from robot_learning.algorithms import Spaces, TD3HyperParameters
 from robot_learning.training.environments import reward_function
 from robot_learning.training.learner import Learner, LearnerSettings
 from robot_learning.training.settings import resolve_hyper_parameters
@@ -19,7 +19,9 @@ SMALL: dict[str, Any] = {"hidden_sizes": [16, 16], "batch_size": 16, "warmup_ste
 def make_settings(steps: int = 200, seed: int = 3, **overrides: Any) -> LearnerSettings:
     return LearnerSettings(
         algorithm="td3",
-        hyper=resolve_hyper_parameters("td3", SMALL | overrides, has_goals=True),
+        hyper=resolve_hyper_parameters(
+            "td3", TD3HyperParameters, SMALL | overrides, has_goals=True
+        ),
         spaces=SPACES,
         seed=seed,
         steps_goal=steps,

@@ -144,9 +144,9 @@ NAN_WEIGHT = POLICY.weights[1] * np.float32("nan")
         ),
         (changed(POLICY, mean=POLICY.mean + np.float32("inf")), "input.mean holds NaN"),
         (changed(POLICY, std=np.zeros(23, np.float32)), "not above zero"),
-        (changed(POLICY, mean=POLICY.mean[:-1]), "layer 0 has weight"),
+        (changed(POLICY, mean=POLICY.mean[:-1]), "normaliser does not fit"),
         (changed(POLICY, weights=POLICY.weights[::-1]), "layer 0 has weight"),
-        (changed(POLICY, action_low=np.zeros(2, np.float32)), "not the action's size"),
+        (changed(POLICY, action_low=np.zeros(2, np.float32)), "does not fit the action's size"),
         (changed(POLICY, goal_size=24), "normaliser does not fit"),
         (changed(POLICY, mean=POLICY.mean.astype(np.float64)), "is float64, expected float32"),
         (changed(POLICY, weights=(), biases=()), "wrong tensors"),
@@ -166,7 +166,7 @@ def edited(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda d: d.update(format_version=2), "format 2, .* update this software"),
+        (lambda d: d.update(format_version=3), "format 3, .* update this software"),
         (lambda d: d.update(weights_sha256="0" * 64), "copy both files again"),
         (lambda d: d.pop("algorithm"), "no 'algorithm'"),
         (lambda d: d.update(metrics=3), "'metrics' is 3"),
@@ -186,7 +186,7 @@ def test_a_description_that_does_not_fit_is_named(
 
 
 def test_a_newer_format_of_weights_is_named() -> None:
-    data = policy_to_bytes(make_policy()).replace(b'format_version\\":1', b'format_version\\":9')
+    data = policy_to_bytes(make_policy()).replace(b'format_version\\":2', b'format_version\\":9')
     with pytest.raises(PolicyFileError, match=r"format 9, .* update this software"):
         policy_from_bytes(data)
 

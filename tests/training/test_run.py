@@ -104,7 +104,10 @@ def test_a_folder_is_neither_overwritten_nor_resumed_by_accident(tmp_path: Path)
         ((*POINT_MASS, "--set", "batch_size=2000000"), "above replay_capacity"),
         ((*POINT_MASS, "--algorithm", "td33"), "did you mean td3?"),
         (("--env", "gymnasium:Pendulm-v1"), "did you mean gymnasium:Pendulum-v1?"),
-        (("--env", "gymnasium:CartPole-v1"), "continuous action space"),
+        (
+            ("--env", "gymnasium:CartPole-v1"),
+            "td3 is for continuous actions, CartPole-v1",
+        ),
         (("reech",), "did you mean reach?"),
         ((*POINT_MASS, "--resume"), "--resume needs --out"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from learner_samples import make_settings, open_learner
 from point_mass import EPISODE_STEPS, PointMass
 
+from robot_learning.algorithms import TD3, DDPGHyperParameters
 from robot_learning.evaluation.rollout import evaluate
 from robot_learning.replay import StepError, read_steps
 from robot_learning.training.checkpoint import load_checkpoint
@@ -15,6 +16,7 @@ from robot_learning.training.environments import (
     EnvironmentRefusedError,
     episode_seed,
     make_environment,
+    require_actions,
     reward_range,
     spaces_of,
 )
@@ -100,7 +102,10 @@ def test_an_environment_without_goals_is_learned_on_too(tmp_path: Path) -> None:
     settings = LearnerSettings(
         algorithm="ddpg",
         hyper=resolve_hyper_parameters(
-            "ddpg", ["hidden_sizes=[16]", "warmup_steps=50", "batch_size=16"], has_goals=False
+            "ddpg",
+            DDPGHyperParameters,
+            ["hidden_sizes=[16]", "warmup_steps=50", "batch_size=16"],
+            has_goals=False,
         ),
         spaces=spaces,
         seed=0,
@@ -155,9 +160,14 @@ def test_an_unknown_module_is_refused() -> None:
         make_environment("gymnasium:Pendulum-v1", "no_such_module")
 
 
-def test_discrete_actions_are_refused() -> None:
-    with pytest.raises(EnvironmentRefusedError, match=r"continuous action space.*CartPole-v1"):
-        spaces_of(gymnasium.make("CartPole-v1"))
+def test_choices_are_an_action_of_one_number() -> None:
+    spaces = spaces_of(gymnasium.make("CartPole-v1"))
+    assert (spaces.choices, spaces.action_size, spaces.action_high) == (2, 1, (1.0,))
+
+
+def test_a_continuous_method_is_refused_where_actions_are_choices() -> None:
+    with pytest.raises(EnvironmentRefusedError, match=r"td3 is for continuous .*CartPole-v1"):
+        require_actions(gymnasium.make("CartPole-v1"), TD3)
 
 
 def test_a_sparse_reward_is_recognised() -> None:

@@ -25,7 +25,7 @@ from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
-from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR, STREAM
 
 REPORT_PERIOD_S = 0.1
 GRAPH_PERIOD_S = 0.5
@@ -90,7 +90,7 @@ class ArmDriver(GraphNode):
         self.command = self.advertise(JointTrajectory, COMMAND_TOPIC, COMMAND)
         self.executed = self.advertise(ExecutedAction, "executed_action", STREAM)
         self.out = self.advertise(DriverState, "arm_driver/state", STREAM)
-        self.listen(JointState, "joint_states", self._measured, STREAM)
+        self.listen(JointState, "joint_states", self._measured, SENSOR)
         self.listen(ActionRequest, "active_action", self._asked, COMMAND)
         self.listen(SafetyState, "safety/state", self._monitor, LATCHED)
         self.every(REPORT_PERIOD_S, self._watch)

@@ -42,6 +42,8 @@ OK, WARN, ERROR, STALE = (
 HEARTBEAT_PERIOD_S = 0.2
 DIAGNOSTICS_PERIOD_S = 1.0
 CALLBACKS_BETWEEN_WORK = 16
+# Messages and states hold no cycles: the collector need not look for some at every tenth message.
+COLLECTOR_THRESHOLDS = (20_000, 20, 20)
 
 COMMON = (
     Parameter("robot", "panda", "robot contract: a name in config/robots or a path to YAML"),
@@ -286,6 +288,7 @@ def run(
     node.exit_code = None
     gc.collect()
     gc.freeze()  # what the imports made is not looked through again
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     try:
         busy = False
         while not leave.signal and node.exit_code is None:

@@ -12,7 +12,7 @@ from trajectory_msgs.msg import JointTrajectory
 from robot_learning.hardware import JointPoint
 from robot_learning_nodes.convert import JointNames
 from robot_learning_nodes.graph_node import OK, GraphNode, Parameter, exit_process, run
-from robot_learning_nodes.qos import COMMAND, STREAM
+from robot_learning_nodes.qos import COMMAND, SENSOR, STREAM
 
 STILL_M_S = 1e-3
 REPORT_PERIOD_S = 0.1
@@ -45,7 +45,7 @@ class GripperDriver(GraphNode):
         )
         self.out = self.advertise(GripperState, "gripper_driver/state", STREAM)
         self.listen(ActionRequest, "active_action", self._action, COMMAND)
-        self.listen(JointState, "joint_states", self._state, STREAM)
+        self.listen(JointState, "joint_states", self._state, SENSOR)
         self.every(REPORT_PERIOD_S, self._report_state)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:

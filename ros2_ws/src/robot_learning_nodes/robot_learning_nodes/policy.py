@@ -62,7 +62,7 @@ from robot_learning_nodes.graph_node import (
     exit_process,
     run,
 )
-from robot_learning_nodes.qos import COMMAND, LATCHED, RECORD, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, RECORD, SENSOR, STREAM
 from robot_learning_nodes.step_messages import write_step
 
 TICK_PERIOD_S = 0.2
@@ -139,7 +139,7 @@ class PolicyNode(GraphNode):
         self.event_out = self.advertise(EpisodeEvent, "episode_event", RECORD)
         self.reset_client = self.create_client(ResetEpisode, "reset")
         self._made.append((self.destroy_client, self.reset_client))
-        self.listen(JointState, "joint_states", self._state, STREAM)
+        self.listen(JointState, "joint_states", self._state, SENSOR)
         self.listen(Reward, "reward", self._reward, STREAM)
         self.listen(ExecutedAction, "executed_action", self._executed, STREAM)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)

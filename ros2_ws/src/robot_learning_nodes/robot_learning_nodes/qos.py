@@ -2,9 +2,11 @@
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
-# Sensor streams are published as REP-2003 says (SystemDefaults: reliable) and only the newest
-# samples matter; reliable on both sides so that lockstep never waits for a lost sample.
+# Streams are published as REP-2003 says (SystemDefaults: reliable), and read as it says too: best
+# effort, since only the newest sample matters and one that is late is worse than one that is lost.
+# Without acknowledgements a sample costs its readers less. Lockstep says a state again.
 STREAM = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+SENSOR = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 # Commands: the newest only, never an old one after a stall.
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)

@@ -14,7 +14,7 @@ from robot_learning.kinematics import ArmKinematics
 from robot_learning.rewards.reach import ReachReward
 from robot_learning_nodes.convert import JointNames, MessageError, finite_floats
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, exit_process, run
-from robot_learning_nodes.qos import LATCHED, STREAM
+from robot_learning_nodes.qos import LATCHED, SENSOR, STREAM
 
 
 class RewardMonitor(GraphNode):
@@ -31,7 +31,7 @@ class RewardMonitor(GraphNode):
         self.judged = 0
         self.out = self.advertise(Reward, "reward", STREAM)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
-        self.listen(JointState, "joint_states", self._state, STREAM)
+        self.listen(JointState, "joint_states", self._state, SENSOR)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Whether there is a goal to judge by."""

@@ -18,7 +18,7 @@ from robot_learning.safety.monitor import SafetyMonitor, Timeouts
 from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
-from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR
 
 # The driver counts a monitor that is silent as a stop: say the state often. In lockstep, where
 # the driver waits longer, less often: every word wakes five processes.
@@ -43,10 +43,10 @@ class SafetyMonitorNode(GraphNode):
         self.names = JointNames(self.contract.robot)
         self.said = -1
         self.out = self.advertise(SafetyState, "safety/state", LATCHED)
-        self.listen(JointState, "joint_states", self._state, STREAM)
-        self.listen(WrenchStamped, "wrench", self._wrench, STREAM)
+        self.listen(JointState, "joint_states", self._state, SENSOR)
+        self.listen(WrenchStamped, "wrench", self._wrench, SENSOR)
         self.listen(JointTrajectory, COMMAND_TOPIC, self._command, COMMAND)
-        self.listen(DriverState, "arm_driver/state", self._driver, STREAM)
+        self.listen(DriverState, "arm_driver/state", self._driver, SENSOR)
         self.serve(Trigger, "safety/estop", self._estop)
         self.serve(Trigger, "safety/reset", self._reset)
         self.serve(Trigger, "safety/arm", self._arm)

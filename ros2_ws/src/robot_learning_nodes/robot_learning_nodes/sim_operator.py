@@ -14,7 +14,7 @@ from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
-from robot_learning_nodes.qos import LATCHED, STREAM
+from robot_learning_nodes.qos import LATCHED, SENSOR
 
 RETRY_S = 0.5
 
@@ -47,7 +47,7 @@ class SimOperator(GraphNode):
             (self.destroy_client, self.arm_client),
         ]
         self.listen(SafetyState, "safety/state", self._state, LATCHED, always=True)
-        self.clock = self.create_subscription(Clock, "/clock", self._heard_clock, STREAM)
+        self.clock = self.create_subscription(Clock, "/clock", self._heard_clock, SENSOR)
         self.every(RETRY_S, self._act)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
