@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from robot_learning.contract import ContractError, load_contract
 from robot_learning.launch.describe import (
     arguments_json,
     arguments_of,
@@ -68,9 +69,10 @@ def launch(
         elif print_plan:
             _show_plan(request, environment, folder, as_json=json_output)
         else:
+            _check_contract(request, environment)
             exit_code = _run(request, environment, folder, as_json=json_output)
             raise typer.Exit(exit_code)
-    except (LaunchError, WorkspaceError) as error:
+    except (LaunchError, WorkspaceError, ContractError) as error:
         print(f"robot-learning launch: {error}", file=sys.stderr)
         raise typer.Exit(_USED_WRONGLY) from None
 
@@ -86,6 +88,17 @@ def _environment(domain: int | None, *, may_be_unbuilt: bool) -> dict[str, str]:
     else:
         return environment
     return dict(os.environ)
+
+
+def _check_contract(request: Request, environment: dict[str, str]) -> None:
+    """Refuses a robot or task that every node would refuse, before any of them is started."""
+    values = {
+        declared.name: request.arguments.get(declared.name, declared.default or "")
+        for declared in arguments_of(request.file, environment)
+        if declared.name in ("robot", "task")
+    }
+    if len(values) == 2 and all(text and "$(" not in text for text in values.values()):
+        load_contract(values["robot"], values["task"])
 
 
 def _new_log_dir() -> Path:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.contract import load_contract
 from robot_learning.launch import LaunchError, LaunchSession
 from robot_learning.replay.audit import audit_journal
 from robot_learning.training.progress import ProgressView, rate_with_interval
@@ -44,6 +45,7 @@ def train_over_graph(
         _refuse(
             f"{out} already holds a run: add --resume to go on with it, or choose another --out"
         )
+    load_contract(robot, task)  # what every node would refuse is refused before any is started
     arguments = {
         "task": task,
         "robot": robot,

@@ -130,7 +130,7 @@ def _load(path: Path, model: type[Model]) -> Model:
 
 
 def _causes(model: type[BaseModel], items: list[Any]) -> list[Any]:
-    """Without what only follows from another error.
+    """Unknown keys first, and without what only follows from another error.
 
     A list with one bad entry is also too short, and a misspelt key also leaves one missing.
     """
@@ -141,7 +141,7 @@ def _causes(model: type[BaseModel], items: list[Any]) -> list[Any]:
             meant.update((*parent, name) for name in _near(key, _fields_at(model, parent)))
     return [
         item
-        for item in items
+        for item in sorted(items, key=lambda item: item["type"] != "extra_forbidden")
         if not (item["type"] == "missing" and item["loc"] in meant)
         and not (
             item["type"] in ("too_short", "tuple_too_short")

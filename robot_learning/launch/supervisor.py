@@ -26,6 +26,9 @@ from robot_learning.launch.screen import Screen
 # A process that ends this soon after its start, this often in a row, will not get better.
 QUICK_END_S = 1.0
 QUICK_ENDS_MAX = 10
+# By this a program says that it was started wrongly, as with an unknown option (`argparse`, shells
+# and this project's nodes use it so): started again in the same way it would say so again.
+USED_WRONGLY = 2
 # How often to look whether a group without its program is empty: nothing announces that.
 _LINGER_PERIOD_S = 0.05
 # After SIGKILL only a process stuck in the kernel is still there.
@@ -258,6 +261,10 @@ class Supervisor:
             return False
         if not process.respawn:
             self._fail(child, code)
+            return False
+        if code == USED_WRONGLY:
+            self._fail(child, code)
+            self.stop(f"{child.label} was started wrongly (exit code {code}); see its last lines")
             return False
         child.quick_ends = child.quick_ends + 1 if child.uptime_s < QUICK_END_S else 0
         if child.quick_ends > QUICK_ENDS_MAX:

@@ -171,3 +171,21 @@ def test_the_environment_of_the_process_is_not_changed(file: Path) -> None:
     before = dict(os.environ)
     run("-p", file, "robot:=a")
     assert dict(os.environ) == before
+
+
+@pytest.mark.usefixtures("environment_of")
+def test_a_malformed_robot_is_refused_before_anything_is_started(
+    launch_file: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = launch_file(
+        '<arg name="robot" default="panda"/><arg name="task" default="reach"/>'
+        '<executable cmd="sh -c \'echo never\'" output="screen"/>'
+    )
+    robot = tmp_path / "mine.yaml"
+    robot.write_text("nmae: mine\n")
+    result = run(file, f"robot:={robot}", "--log-dir", tmp_path / "log")
+    assert result.exit_code == 2
+    assert f"robot-learning launch: {robot}:1: nmae: unknown key; did you mean name?" in (
+        result.stderr
+    )
+    assert "never" not in result.stdout and not (tmp_path / "log").exists()

@@ -200,6 +200,13 @@ def test_after_the_last_retry_a_failure_counts(run: Run) -> None:
     assert run(shell("exit 6", attributes='respawn="true" respawn_max_retries="1"')) == 6
 
 
+def test_what_was_started_wrongly_is_not_started_again(run: Run) -> None:
+    wrong = shell("echo wrong; exit 2", "wrong", 'respawn="true"')
+    assert run(wrong + shell("exec sleep 60")) == 2
+    assert "stopping: wrong-1 was started wrongly (exit code 2)" in run.text
+    assert run.log("wrong-1").count("started, pid") == 1
+
+
 def test_a_respawn_waits_for_its_delay(run: Run) -> None:
     content = shell("echo turn", attributes='respawn="true" respawn_delay="30"')
     assert run(content + run.after("is respawned", "exit 0", "watch", 'on_exit="shutdown"')) == 0
