@@ -10,7 +10,8 @@ from robot_learning_interfaces.msg import ActionRequest, SafetyState
 
 from robot_learning.control.arbiter import Arbiter
 from robot_learning_nodes.convert import MessageError
-from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED
 
 

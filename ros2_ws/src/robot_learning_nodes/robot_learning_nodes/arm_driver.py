@@ -24,7 +24,8 @@ from robot_learning.control.request_filter import RequestFilter
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
-from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR, STREAM
 
 REPORT_PERIOD_S = 0.1

@@ -18,7 +18,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from robot_learning_nodes.convert import to_seconds, to_time
-from robot_learning_nodes.graph_node import exit_process
+from robot_learning_nodes.node_process import exit_process
 from robot_learning_nodes.qos import COMMAND
 
 JOINTS = 9

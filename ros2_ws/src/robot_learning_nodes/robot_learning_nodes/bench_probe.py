@@ -13,7 +13,7 @@ from rclpy.node import Node
 from robot_learning_interfaces.msg import ActionRequest, ExecutedAction
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning_nodes.graph_node import exit_process
+from robot_learning_nodes.node_process import exit_process
 from robot_learning_nodes.qos import COMMAND, STREAM
 
 

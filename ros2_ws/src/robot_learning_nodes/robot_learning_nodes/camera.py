@@ -12,7 +12,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from robot_learning.perception.image_pipeline import FreezeDetector, ImageError, ImagePipeline
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import MessageError
-from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import IMAGE, STREAM
 
 

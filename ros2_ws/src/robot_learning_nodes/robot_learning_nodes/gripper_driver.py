@@ -11,7 +11,8 @@ from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning.hardware import JointPoint
 from robot_learning_nodes.convert import JointNames
-from robot_learning_nodes.graph_node import OK, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import OK, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, SENSOR, STREAM
 
 STILL_M_S = 1e-3

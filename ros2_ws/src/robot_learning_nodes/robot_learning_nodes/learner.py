@@ -29,7 +29,8 @@ from robot_learning.training.record import RunRecord
 from robot_learning.training.run_directory import RunDirectory
 from robot_learning.training.task_settings import task_learner_settings
 from robot_learning_nodes.convert import MessageError, to_time
-from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, RECORD, STREAM
 from robot_learning_nodes.step_messages import read_step
 

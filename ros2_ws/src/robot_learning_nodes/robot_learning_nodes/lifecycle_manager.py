@@ -15,7 +15,8 @@ from lifecycle_msgs.srv import ChangeState
 from robot_learning_interfaces.msg import Heartbeat, LearnerStatus
 
 from robot_learning_nodes.convert import to_seconds
-from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import HEARTBEAT, STREAM
 
 STEP_PERIOD_S = 0.1

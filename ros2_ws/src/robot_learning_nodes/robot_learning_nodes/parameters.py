@@ -53,6 +53,24 @@ class Parameter:
         return descriptor
 
 
+# What every node takes.
+COMMON = (
+    Parameter("robot", "panda", "robot contract: a name in config/robots or a path to YAML"),
+    Parameter("task", "reach", "task contract: a name in config/tasks or a path to YAML"),
+    Parameter(
+        "mode",
+        "real_time",
+        "real_time: everything at its contract rate; lockstep: time passes when an action arrives",
+        choices=("real_time", "lockstep"),
+    ),
+    Parameter(
+        "executor",
+        "events",
+        "how callbacks are run; single_threaded where rclpy has no events executor",
+        choices=("events", "single_threaded"),
+    ),
+)
+
 # Node parameters that rclpy itself declares.
 _BUILT_IN = frozenset({"use_sim_time", "start_type_description_service"})
 

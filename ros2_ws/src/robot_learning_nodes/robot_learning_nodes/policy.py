@@ -53,15 +53,8 @@ from robot_learning_nodes.convert import (
     to_seconds,
     to_time,
 )
-from robot_learning_nodes.graph_node import (
-    OK,
-    WARN,
-    GraphNode,
-    Parameter,
-    StartError,
-    exit_process,
-    run,
-)
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, StartError
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECORD, SENSOR, STREAM
 from robot_learning_nodes.step_messages import write_step
 

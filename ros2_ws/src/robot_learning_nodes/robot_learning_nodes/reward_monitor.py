@@ -13,7 +13,8 @@ from robot_learning.hardware import Array
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.rewards.reach import ReachReward
 from robot_learning_nodes.convert import JointNames, MessageError, finite_floats
-from robot_learning_nodes.graph_node import OK, WARN, GraphNode, exit_process, run
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, SENSOR, STREAM
 
 

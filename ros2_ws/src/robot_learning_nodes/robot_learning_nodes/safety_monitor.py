@@ -17,7 +17,8 @@ from robot_learning.safety.incidents import IncidentLog
 from robot_learning.safety.monitor import SafetyMonitor, Timeouts
 from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, to_time
-from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR
 
 # The driver counts a monitor that is silent as a stop: say the state often. In lockstep, where

@@ -16,7 +16,8 @@ from trajectory_msgs.msg import JointTrajectory
 from robot_learning.hardware import JointPoint, RobotState, open_hardware
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
-from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
 
 # Lockstep without a command: after this long the present state is said again, so that watchdogs

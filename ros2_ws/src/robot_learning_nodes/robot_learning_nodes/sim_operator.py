@@ -13,7 +13,8 @@ from robot_learning_interfaces.msg import SafetyState
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
-from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, exit_process, run
+from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
+from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, SENSOR
 
 RETRY_S = 0.5
