@@ -12,8 +12,8 @@ from robot_learning.contract import Contract, load_contract
 from robot_learning.control.action import ActionKind
 from robot_learning.hardware import RobotState
 from robot_learning.replay.step import Step
-from robot_learning.training.actor import (
-    Actor,
+from robot_learning.training.actor import Actor
+from robot_learning.training.actor_types import (
     ActorPhase,
     Choice,
     EpisodeEnd,

@@ -32,8 +32,8 @@ from robot_learning.control.action import ActionKind
 from robot_learning.evaluation import wilson_interval
 from robot_learning.hardware import Array
 from robot_learning.replay.step import Float32, Step
-from robot_learning.training.actor import (
-    Actor,
+from robot_learning.training.actor import Actor
+from robot_learning.training.actor_types import (
     Choice,
     EpisodeEnd,
     EpisodePlan,

@@ -1,0 +1,99 @@
+"""What passes between the actor and the world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from robot_learning.control.action import ActionKind
+from robot_learning.replay.step import Float32, Step
+
+
+class ActorPhase(Enum):
+    """Where in the life of an episode the actor is."""
+
+    WAITING = "waiting"
+    HOMING = "homing"
+    RESETTING = "resetting"
+    RUNNING = "running"
+
+
+class Outcome(Enum):
+    """How an episode ended."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True)
+class EpisodePlan:
+    """What the next episode is for."""
+
+    seed: int
+    is_evaluation: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An action and the version of the weights that chose it (0: none did)."""
+
+    action: Float32
+    policy_version: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a request."""
+
+    requested: Float32
+    gated: Float32
+    executed: Float32
+    observation_age_s: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Reward of a state."""
+
+    reward: float
+    success: bool
+    terminated: bool
+
+
+@dataclass(frozen=True)
+class EpisodeEnd:
+    """Summary of an ended episode."""
+
+    episode: int
+    outcome: Outcome
+    episode_return: float
+    steps: int
+    is_evaluation: bool
+    note: str
+
+
+class ActorLink(Protocol):
+    """What the actor asks of the world."""
+
+    def plan(self) -> EpisodePlan | str:
+        """What to do next, or why to wait (one line)."""
+
+    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
+        """Chooses an action."""
+
+    def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
+        """Sends an action request; its sequence number."""
+
+    def reset(self, seed: int) -> None:
+        """Asks for a new scene; `Actor.on_reset` must follow."""
+
+    def episode_started(self, episode: int, plan: EpisodePlan, stamp_s: float) -> None:
+        """An episode begins at this state."""
+
+    def step(self, step: Step) -> None:
+        """A step is complete."""
+
+    def episode_ended(self, end: EpisodeEnd) -> None:
+        """An episode is over."""

@@ -1,0 +1,161 @@
+"""A running episode: what was seen, asked, done and judged, joined to numbered steps in order."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+from robot_learning.contract import Contract
+from robot_learning.envs.observation import Observer
+from robot_learning.hardware import RobotState
+from robot_learning.replay.step import Float32, Step
+from robot_learning.training.actor_types import (
+    EpisodeEnd,
+    EpisodePlan,
+    Judgement,
+    Outcome,
+    Receipt,
+)
+
+_JUDGEMENTS_MAX = 256
+
+
+@dataclass
+class PendingStep:
+    """A step on its way: acted, not yet complete."""
+
+    index: int
+    observation: Float32
+    achieved: Float32
+    stamp_s: float
+    sequence: int
+    version: int
+    next_state: RobotState | None = None
+
+
+class RunningEpisode:
+    """One episode from its first action to its end; knows no time.
+
+    Attributes:
+        number: of this actor's episodes.
+        plan: what it is for.
+        goal: goal of the task.
+        pending: steps that are not complete, the oldest first.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        observer: Observer,
+        number: int,
+        plan: EpisodePlan,
+        goal: Float32,
+    ) -> None:
+        self.number = number
+        self.plan = plan
+        self.goal = goal
+        self.pending: deque[PendingStep] = deque()
+        self._task = contract.task
+        self._observer = observer
+        self._receipts: dict[int, Receipt] = {}
+        self._judgements: OrderedDict[int, Judgement] = OrderedDict()
+        self._return = 0.0
+        self._steps = 0
+        self._held = 0
+
+    @property
+    def next_index(self) -> int:
+        """Number of the next action within the episode."""
+        return self.pending[-1].index + 1 if self.pending else self._steps
+
+    def is_last(self, index: int) -> bool:
+        """True when no action follows the one with this number."""
+        return index + 1 >= self._task.episode_steps
+
+    def on_receipt(self, sequence: int, receipt: Receipt) -> None:
+        """What became of a request."""
+        self._receipts[sequence] = receipt
+
+    def on_reward(self, stamp_s: float, judgement: Judgement) -> None:
+        """The reward of the state with this stamp."""
+        self._judgements[_key(stamp_s)] = judgement
+        while len(self._judgements) > _JUDGEMENTS_MAX:
+            self._judgements.popitem(last=False)
+
+    def complete(self, actor_id: str, step_number: int) -> tuple[Step, RobotState] | None:
+        """Takes out the oldest step, under this number, once everything of it is there.
+
+        Returns:
+            The step and the state it led to, or None.
+        """
+        if not self.pending:
+            return None
+        pending = self.pending[0]
+        state = pending.next_state
+        if state is None or pending.sequence not in self._receipts:
+            return None
+        judgement = self._judgements.get(_key(state.stamp_s))
+        if judgement is None:
+            return None
+        self.pending.popleft()
+        receipt = self._receipts.pop(pending.sequence)
+        next_observation, next_achieved = self._observer.observe(state)
+        self._steps += 1
+        self._return += judgement.reward
+        self._held = self._held + 1 if judgement.success else 0
+        step = Step(
+            actor_id=actor_id,
+            step_number=step_number,
+            episode=self.number,
+            episode_step=pending.index,
+            is_evaluation=self.plan.is_evaluation,
+            is_intervention=False,
+            observation=pending.observation,
+            achieved_goal=pending.achieved,
+            desired_goal=self.goal,
+            requested_action=receipt.requested,
+            gated_action=receipt.gated,
+            executed_action=receipt.executed,
+            reward=judgement.reward,
+            next_observation=next_observation,
+            next_achieved_goal=next_achieved,
+            terminated=judgement.terminated,
+            truncated=self.is_last(pending.index) and not judgement.terminated,
+            success=judgement.success,
+            policy_version=pending.version,
+            stamp_s=pending.stamp_s,
+            observation_age_s=receipt.observation_age_s,
+        )
+        return step, state
+
+    def missing(self) -> str:
+        """What the oldest step waits for."""
+        if not self.pending:
+            return "new state from the arm"
+        pending = self.pending[0]
+        if pending.sequence not in self._receipts:
+            return "executed_action from the arm driver"
+        if pending.next_state is None:
+            return "new state from the arm"
+        return "reward from the reward monitor"
+
+    def outcome(self) -> Outcome:
+        """How it ended, when it was not given up."""
+        held = self._held >= self._task.success.hold_steps
+        return Outcome.SUCCESS if held else Outcome.FAILURE
+
+    def end(self, outcome: Outcome, note: str) -> EpisodeEnd:
+        """Its summary."""
+        return EpisodeEnd(
+            episode=self.number,
+            outcome=outcome,
+            episode_return=self._return,
+            steps=self._steps,
+            is_evaluation=self.plan.is_evaluation,
+            note=note,
+        )
+
+
+def _key(stamp_s: float) -> int:
+    """Stamps as whole microseconds: float seconds of the same message stamp compare equal."""
+    return round(stamp_s * 1e6)
