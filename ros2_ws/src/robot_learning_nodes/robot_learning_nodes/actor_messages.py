@@ -1,0 +1,79 @@
+"""Between messages and what passes between the actor and the world."""
+
+from __future__ import annotations
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped
+from robot_learning_interfaces.msg import EpisodeEvent, ExecutedAction, Reward
+
+from robot_learning.hardware import Array
+from robot_learning.training.actor_types import (
+    EpisodeEnd,
+    EpisodePlan,
+    Judgement,
+    Outcome,
+    Receipt,
+)
+from robot_learning_nodes.convert import MessageError, finite_floats, to_time
+
+_OUTCOMES = {
+    Outcome.SUCCESS: EpisodeEvent.OUTCOME_SUCCESS,
+    Outcome.FAILURE: EpisodeEvent.OUTCOME_FAILURE,
+    Outcome.ABORTED: EpisodeEvent.OUTCOME_ABORTED,
+}
+
+
+def read_judgement(message: Reward) -> Judgement:
+    """The reward of a state."""
+    return Judgement(message.reward, message.success, message.terminated)
+
+
+def read_receipt(message: ExecutedAction) -> Receipt:
+    """What became of a request."""
+    return Receipt(
+        np.asarray(message.requested, np.float32),
+        np.asarray(message.gated, np.float32),
+        np.asarray(message.executed, np.float32),
+        message.observation_age_s,
+    )
+
+
+def read_target(message: PoseStamped) -> Array:
+    """The goal's position, shape (3,).
+
+    Raises:
+        MessageError: it is not finite.
+    """
+    position = message.pose.position
+    goal: Array = np.array([position.x, position.y, position.z])
+    if not finite_floats(goal.tolist()):
+        raise MessageError(f"target_pose is not finite: {goal.tolist()}")
+    return goal
+
+
+def write_start(actor_id: str, episode: int, plan: EpisodePlan, stamp_s: float) -> EpisodeEvent:
+    """An episode begins."""
+    event = EpisodeEvent(
+        actor_id=actor_id,
+        episode=episode,
+        event=EpisodeEvent.START,
+        is_evaluation=plan.is_evaluation,
+    )
+    event.header.stamp = to_time(stamp_s)
+    return event
+
+
+def write_end(actor_id: str, end: EpisodeEnd, stamp_s: float) -> EpisodeEvent:
+    """An episode is over."""
+    event = EpisodeEvent(
+        actor_id=actor_id,
+        episode=end.episode,
+        event=EpisodeEvent.END,
+        outcome=_OUTCOMES[end.outcome],
+        episode_return=end.episode_return,
+        steps=end.steps,
+        is_evaluation=end.is_evaluation,
+        note=end.note,
+    )
+    event.header.stamp = to_time(stamp_s)
+    return event
