@@ -8,8 +8,6 @@ checkpoint, and a step is inserted exactly once whatever happened in between.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +15,23 @@ import numpy as np
 import torch
 
 from robot_learning.algorithms import off_policy_algorithm
-from robot_learning.evaluation import Episode, EpisodeTracker, Evaluation, wilson_interval
+from robot_learning.evaluation import Episode, Evaluation, wilson_interval
 from robot_learning.networks import Policy
 from robot_learning.replay import (
-    Arrival,
-    Journal,
     JournalHeader,
-    Ledger,
     ReplayBuffer,
     RewardFunction,
     Step,
     check_step,
 )
-from robot_learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from robot_learning.training.files import write_atomic
+from robot_learning.training.learner_files import LearnerFiles
 from robot_learning.training.learner_types import LearnerSettings, LearnerStatus, Phase
 from robot_learning.training.policy_file import PolicyFile, policy_to_bytes
 from robot_learning.training.rates import RateMeter
 from robot_learning.training.revision import git_revision
+from robot_learning.training.step_intake import StepIntake
 
 __all__ = ["Learner", "LearnerSettings", "LearnerStatus", "Phase"]
-
-SUCCESS_WINDOW = 100
-_JOURNAL = "steps.journal"
-_VERSION = "policy_version"
-
-
-@dataclass
-class _Actor:
-    """What is known of one stream of steps."""
-
-    training: EpisodeTracker
-    evaluation: EpisodeTracker
-    staged: list[Step] = field(default_factory=list)
-    next_episode: int = 0
 
 
 class Learner:
@@ -86,7 +67,6 @@ class Learner:
         # what makes a run repeat bit for bit.
         torch.set_num_threads(1)
         self.settings = settings
-        self.warnings: list[str] = []
         hyper, spaces = settings.hyper, settings.spaces
         self._algorithm = off_policy_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
         self._replay = ReplayBuffer(
@@ -98,25 +78,21 @@ class Learner:
             compute_reward=compute_reward,
         )
         self._rng = np.random.default_rng([settings.seed, 1])
-        self._ledger = Ledger()
+        self._intake = StepIntake(
+            hold_steps=settings.hold_steps,
+            has_success=settings.has_success,
+            whole_episodes=hyper.hindsight_per_transition > 0,
+        )
         self._acknowledged: dict[str, int] = {}
-        self._actors: dict[str, _Actor] = {}
-        self._successes: deque[bool] = deque(maxlen=SUCCESS_WINDOW)
-        self._evaluated: list[Episode] = []
-        self._finished: list[Episode] = []
-        self._steps = self._episodes = self._updates = self._policy_version = 0
+        self._updates = self._policy_version = 0
         self._step_rate, self._update_rate = RateMeter(), RateMeter()
-        self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
-        if not resume and (directory / _JOURNAL).exists():
-            raise CheckpointError(
-                f"{directory} already holds a run: go on with --resume, or choose another --out"
-            )
         header = JournalHeader(
             spaces.observation_size, spaces.goal_size, spaces.action_size, settings.contract_sha256
         )
-        self._journal = Journal(directory / _JOURNAL, header)
+        self._files = LearnerFiles(directory, header, resume=resume)
+        self._journal = self._files.journal
         self.extra = self._restore()
+        self.warnings = self._files.warnings
 
     # Steps in
 
@@ -133,7 +109,7 @@ class Learner:
             StepError: it is not finite or has the wrong sizes; it was not taken.
             OSError: it could not be written; it was not taken.
         """
-        if self._ledger.judge(step.actor_id, step.step_number) is not Arrival.NEXT:
+        if not self._intake.is_next(step):
             return False
         spaces = self.settings.spaces
         check_step(step, spaces.observation_size, spaces.goal_size, spaces.action_size)
@@ -149,7 +125,7 @@ class Learner:
         Raises:
             OSError: the disk failed; nothing more is acknowledged.
         """
-        taken = self._ledger.next_numbers()
+        taken = self._intake.ledger.next_numbers()
         if taken != self._acknowledged:
             self._journal.flush_and_fsync()
             self._acknowledged = taken
@@ -161,12 +137,11 @@ class Learner:
 
     def next_episodes(self) -> dict[str, int]:
         """For each actor, a number above every episode it has sent a step of."""
-        return {actor_id: actor.next_episode for actor_id, actor in self._actors.items()}
+        return self._intake.next_episodes()
 
     def finished_episodes(self) -> list[Episode]:
         """Training episodes that ended since the last call."""
-        finished, self._finished = self._finished, []
-        return finished
+        return self._intake.finished()
 
     # Learning
 
@@ -175,7 +150,7 @@ class Learner:
         hyper = self.settings.hyper
         if not len(self._replay):
             return 0
-        counted = min(self._steps, self.settings.steps_goal) - hyper.warmup_steps
+        counted = min(self._intake.steps, self.settings.steps_goal) - hyper.warmup_steps
         return max(0, int(counted * hyper.updates_per_step) - self._updates)
 
     def update(self, n: int) -> dict[str, float]:
@@ -194,7 +169,7 @@ class Learner:
     @property
     def steps(self) -> int:
         """Training steps taken since the run began."""
-        return self._steps
+        return self._intake.steps
 
     @property
     def updates(self) -> int:
@@ -204,7 +179,7 @@ class Learner:
     @property
     def episodes(self) -> int:
         """Finished training episodes since the run began."""
-        return self._episodes
+        return self._intake.episodes
 
     # Policy out
 
@@ -215,9 +190,7 @@ class Learner:
     def publish(self) -> tuple[int, bytes]:
         """Gives the present policy the next version number: (version, safetensors bytes)."""
         version = self._policy_version + 1
-        # Beside the checkpoint, so that a learner killed between two never counts back: actors
-        # take newer versions only.
-        write_atomic(self._directory / _VERSION, str(version).encode(), durable=False)
+        self._files.write_version(version)
         self._policy_version = version
         return version, self.policy_bytes()
 
@@ -228,11 +201,11 @@ class Learner:
 
     def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
         """The present policy with everything that `save_policy` writes beside it."""
-        settings, successes = self.settings, sum(self._successes)
-        window = len(self._successes)
+        settings, successes = self.settings, sum(self._intake.successes)
+        window = len(self._intake.successes)
         figures: dict[str, Any] = {
-            "steps": self._steps,
-            "episodes": self._episodes,
+            "steps": self._intake.steps,
+            "episodes": self._intake.episodes,
             "updates": self._updates,
             "training_success_rate": successes / window if window else None,
             "training_success_n": window,
@@ -254,25 +227,25 @@ class Learner:
 
     def evaluation(self) -> Evaluation:
         """Figures of the evaluation episodes taken so far."""
-        return Evaluation.of(self._evaluated, has_success=self.settings.has_success)
+        return Evaluation.of(self._intake.evaluated, has_success=self.settings.has_success)
 
     def status(self) -> LearnerStatus:
         """What the learner is doing."""
-        settings, window = self.settings, len(self._successes)
-        successes = sum(self._successes)
-        if self._steps < min(settings.hyper.warmup_steps, settings.steps_goal):
+        settings, window = self.settings, len(self._intake.successes)
+        successes = sum(self._intake.successes)
+        if self._intake.steps < min(settings.hyper.warmup_steps, settings.steps_goal):
             phase = Phase.WARMUP
-        elif self._steps < settings.steps_goal or self.updates_due():
+        elif self._intake.steps < settings.steps_goal or self.updates_due():
             phase = Phase.TRAINING
-        elif len(self._evaluated) < settings.evaluation_episodes_goal:
+        elif len(self._intake.evaluated) < settings.evaluation_episodes_goal:
             phase = Phase.EVALUATING
         else:
             phase = Phase.DONE
         return LearnerStatus(
             phase=phase,
-            steps=self._steps,
+            steps=self._intake.steps,
             steps_goal=settings.steps_goal,
-            episodes=self._episodes,
+            episodes=self._intake.episodes,
             updates=self._updates,
             updates_per_s=self._update_rate.per_s(),
             steps_per_s=self._step_rate.per_s(),
@@ -281,16 +254,16 @@ class Learner:
             success_wilson95=wilson_interval(successes, window),
             policy_version=self._policy_version,
             evaluation_episodes_goal=settings.evaluation_episodes_goal,
-            evaluation_episodes=len(self._evaluated),
+            evaluation_episodes=len(self._intake.evaluated),
             actor_ids=tuple(self._acknowledged),
             acknowledged_steps=tuple(self._acknowledged.values()),
-            duplicates=self._ledger.duplicates,
+            duplicates=self._intake.ledger.duplicates,
         )
 
     @property
     def gaps(self) -> int:
         """Steps that arrived too early and were not taken."""
-        return self._ledger.gaps
+        return self._intake.ledger.gaps
 
     # Disk
 
@@ -302,15 +275,13 @@ class Learner:
         """
         self.sync()
         tensors, values = self._algorithm.state_dict()
-        save_checkpoint(
-            self._directory,
+        self._files.save(
             tensors,
             {
                 "algorithm": values,
-                "duplicates": self._ledger.duplicates,
+                "duplicates": self._intake.ledger.duplicates,
                 "extra": extra or {},
                 "fingerprint": self.settings.fingerprint(),
-                "journal_offset": self._journal.offset,
                 "policy_version": self._policy_version,
                 "sampling": self._rng.bit_generator.state,
                 "updates": self._updates,
@@ -322,77 +293,31 @@ class Learner:
         self._journal.close()
 
     def _restore(self) -> dict[str, Any]:
-        if self._journal.cut:
-            self.warnings.append(f"{self._directory / _JOURNAL}: {self._journal.cut}")
-        found = load_checkpoint(self._directory)
+        found = self._files.load(self.settings.fingerprint())
         offset, extra = 0, {}
         if found:
             tensors, values = found
-            self._require_same_run(values["fingerprint"])
             self._algorithm.load_state_dict(tensors, values["algorithm"])
             self._rng.bit_generator.state = values["sampling"]
             self._updates = int(values["updates"])
             self._policy_version = int(values["policy_version"])
-            self._ledger.duplicates = int(values["duplicates"])
+            self._intake.ledger.duplicates = int(values["duplicates"])
             offset, extra = int(values["journal_offset"]), dict(values["extra"])
-        if self._journal.offset < offset:
-            self.warnings.append(
-                f"{self._directory / _JOURNAL}: {offset - self._journal.offset} bytes that the "
-                "checkpoint knows are missing; going on with the steps that are left"
-            )
         for end, step in self._journal.steps():
             # The checkpoint's normaliser already knows what lies before its offset.
             self._take(step, learn_statistics=end > offset)
             self._policy_version = max(self._policy_version, step.policy_version)
-        self._policy_version = max(self._policy_version, self._published_version())
-        self._finished.clear()
-        self._acknowledged = self._ledger.next_numbers()
+        self._policy_version = max(self._policy_version, self._files.version())
+        self._intake.finished()  # were told of before
+        self._acknowledged = self._intake.ledger.next_numbers()
         return extra
 
     def _take(self, step: Step, *, learn_statistics: bool) -> None:
-        self._ledger.advance(step.actor_id)
-        actor = self._actors.get(step.actor_id)
-        if actor is None:
-            hold = self.settings.hold_steps
-            actor = self._actors[step.actor_id] = _Actor(EpisodeTracker(hold), EpisodeTracker(hold))
-        actor.next_episode = step.episode + 1
-        if step.is_evaluation:
-            if finished := actor.evaluation.follow(step):
-                self._evaluated.append(finished)
-            return
-        self._steps += 1
-        if actor.staged and actor.staged[-1].episode != step.episode:
-            self._remember(actor, learn_statistics)
-        actor.staged.append(step)
-        if finished := actor.training.follow(step):
-            self._episodes += 1
-            self._finished.append(finished)
-            if self.settings.has_success:
-                self._successes.append(finished.success)
-        if finished or not self.settings.hyper.hindsight_per_transition:
-            self._remember(actor, learn_statistics)
-
-    def _remember(self, actor: _Actor, learn_statistics: bool) -> None:
-        """Moves what is staged into the replay; hindsight needs episodes whole and in one piece."""
-        steps, actor.staged = actor.staged, []
-        executed = np.stack([step.executed_action for step in steps])
-        self._replay.add(steps, self.settings.spaces.normalise_action(executed))
-        if learn_statistics:
-            self._algorithm.observe(
-                np.stack([np.concatenate((s.observation, s.desired_goal)) for s in steps])
-            )
-
-    def _published_version(self) -> int:
-        path = self._directory / _VERSION
-        text = path.read_text() if path.exists() else "0"
-        return int(text) if text.isdecimal() else 0
-
-    def _require_same_run(self, before: dict[str, Any]) -> None:
-        now = self.settings.fingerprint()
-        changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
-        if changed:
-            shown = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in changed)
-            raise CheckpointError(
-                f"{self._directory} holds a run with other settings: {shown}; "
-                "resume with the same, or choose another --out"
-            )
+        """Moves what is ready into the replay."""
+        for steps in self._intake.take(step):
+            executed = np.stack([ready.executed_action for ready in steps])
+            self._replay.add(steps, self.settings.spaces.normalise_action(executed))
+            if learn_statistics:
+                self._algorithm.observe(
+                    np.stack([np.concatenate((s.observation, s.desired_goal)) for s in steps])
+                )

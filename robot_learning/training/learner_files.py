@@ -1,0 +1,95 @@
+"""Where a learner's truth lies: journal, checkpoint, and the version given out last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from robot_learning.replay import Journal, JournalHeader
+from robot_learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from robot_learning.training.files import write_atomic
+
+_JOURNAL = "steps.journal"
+_VERSION = "policy_version"
+
+
+class LearnerFiles:
+    """The files of one run.
+
+    Attributes:
+        journal: every step, in order.
+        warnings: what was found damaged, one line each.
+    """
+
+    def __init__(self, directory: Path, header: JournalHeader, *, resume: bool) -> None:
+        """Opens the journal in `directory`, which is made if it does not exist.
+
+        Raises:
+            CheckpointError: there is a run and `resume` is not given.
+            JournalError: the journal is foreign, or was made under another contract.
+            OSError: the folder cannot be written.
+        """
+        self.warnings: list[str] = []
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+        if not resume and (directory / _JOURNAL).exists():
+            raise CheckpointError(
+                f"{directory} already holds a run: go on with --resume, or choose another --out"
+            )
+        self.journal = Journal(directory / _JOURNAL, header)
+        if self.journal.cut:
+            self.warnings.append(f"{directory / _JOURNAL}: {self.journal.cut}")
+
+    def save(self, tensors: dict[str, Any], values: dict[str, Any]) -> None:
+        """Writes the checkpoint that belongs to the journal as it is.
+
+        Raises:
+            FileWriteError: disk full or the like; the checkpoint before is intact.
+        """
+        values = values | {"journal_offset": self.journal.offset}
+        save_checkpoint(self._directory, tensors, values)
+
+    def load(self, fingerprint: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The checkpoint's tensors and values; None when there is none.
+
+        Args:
+            fingerprint: what the run before must have had in common with this one.
+
+        Raises:
+            CheckpointError: it is damaged, or of a run with other settings.
+        """
+        found = load_checkpoint(self._directory)
+        if found is None:
+            return None
+        _, values = found
+        self._require_same_run(values["fingerprint"], fingerprint)
+        missing = int(values["journal_offset"]) - self.journal.offset
+        if missing > 0:
+            self.warnings.append(
+                f"{self._directory / _JOURNAL}: {missing} bytes that the checkpoint knows are "
+                "missing; going on with the steps that are left"
+            )
+        return found
+
+    def write_version(self, version: int) -> None:
+        """Remembers a version before it is given out.
+
+        Beside the checkpoint, so that a learner killed between two never counts back: actors take
+        newer versions only.
+        """
+        write_atomic(self._directory / _VERSION, str(version).encode(), durable=False)
+
+    def version(self) -> int:
+        """The version given out last; 0 when none was."""
+        path = self._directory / _VERSION
+        text = path.read_text() if path.exists() else "0"
+        return int(text) if text.isdecimal() else 0
+
+    def _require_same_run(self, before: dict[str, Any], now: dict[str, Any]) -> None:
+        changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
+        if changed:
+            shown = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in changed)
+            raise CheckpointError(
+                f"{self._directory} holds a run with other settings: {shown}; "
+                "resume with the same, or choose another --out"
+            )
