@@ -139,8 +139,8 @@ class HealthMonitor:
                 level,
                 "values",
                 f"values reach from {q_min:.3g} to {q_max:.3g}, rewards and discount allow "
-                f"{low:.3g} to {high:.3g}: overestimation; lower the learning rate or tau, or bound the "
-                "target (return_min, return_max)",
+                f"{low:.3g} to {high:.3g}: overestimation; lower the learning rate or tau, "
+                "or bound the target (return_min, return_max)",
             )
         ]
 

@@ -1,0 +1,126 @@
+"""Images to vectors: a small convolutional encoder, and what it is shown while learning.
+
+Random crops make off-policy learning from pixels work at all (Laskin et al. 2020, arXiv
+2004.14990; Yarats et al. 2021, arXiv 2104.13649); photometric distortion is what QT-Opt adds for
+the light of a real room (Kalashnikov et al. 2018, appendix).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+_WIDTH = 32
+
+
+class ImageEncoder(nn.Module):
+    """Four 3x3 convolutions, then a normalised linear map (Yarats et al. 2021, section 3.2).
+
+    Input: uint8 images, shape (n, channels, height, width); output: shape (n, features), each in
+    [-1, 1].
+
+    Args:
+        channels: 3 for one RGB image, 3 k for k stacked ones.
+        size_px: (height, width), each at least 16.
+        features: length of the output.
+        generator: initial weights are drawn from it.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        size_px: tuple[int, int],
+        features: int,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        if min(size_px) < 16:
+            raise ValueError(f"images of {size_px} px are too small to encode, the least is 16")
+        self.convolutions = nn.Sequential(
+            *(nn.Conv2d(channels, _WIDTH, 3, stride=2), nn.ReLU()),
+            *(nn.Conv2d(_WIDTH, _WIDTH, 3, stride=2), nn.ReLU()),
+            *(nn.Conv2d(_WIDTH, _WIDTH, 3), nn.ReLU()),
+            *(nn.Conv2d(_WIDTH, _WIDTH, 3), nn.ReLU()),
+        )
+        with torch.no_grad():
+            flat = self.convolutions(torch.zeros(1, channels, *size_px)).numel()
+        self.head = nn.Sequential(nn.Linear(flat, features), nn.LayerNorm(features), nn.Tanh())
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                gain = 1.0 if isinstance(module, nn.Linear) else 2.0**0.5
+                with torch.no_grad():
+                    nn.init.orthogonal_(module.weight, gain, generator=generator)
+                    assert module.bias is not None
+                    module.bias.zero_()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encodes images."""
+        scaled = images.to(torch.float32).mul_(1.0 / 127.5).sub_(1.0)
+        encoded: Tensor = self.head(self.convolutions(scaled).flatten(1))
+        return encoded
+
+
+class Photometric(NamedTuple):
+    """Largest changes of one image; 0 leaves that property as it is.
+
+    Attributes:
+        brightness: added, as part of the full range.
+        contrast: factor's distance from 1.
+        saturation: factor's distance from 1.
+        noise: standard deviation per pixel, as part of the full range.
+    """
+
+    brightness: float = 0.125
+    contrast: float = 0.5
+    saturation: float = 0.5
+    noise: float = 0.0
+
+
+def random_crop(images: Tensor, pad_px: int, generator: torch.Generator) -> Tensor:
+    """Shifts each image by up to `pad_px` in both directions, edges repeated.
+
+    Args:
+        images: shape (n, channels, height, width), any type.
+        pad_px: largest shift.
+        generator: where the shifts come from.
+    """
+    n, _, height, width = images.shape
+    shifts = torch.randint(-pad_px, pad_px + 1, (2, n), generator=generator)
+    rows = (torch.arange(height) + shifts[0, :, None]).clamp_(0, height - 1)
+    columns = (torch.arange(width) + shifts[1, :, None]).clamp_(0, width - 1)
+    return images[
+        torch.arange(n)[:, None, None, None],
+        torch.arange(images.shape[1])[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    ]
+
+
+def distort(images: Tensor, limits: Photometric, generator: torch.Generator) -> Tensor:
+    """Changes light and colour of each image by its own random amounts.
+
+    Args:
+        images: uint8, shape (n, 3 k, height, width), RGB.
+        limits: how much at most.
+        generator: where the amounts come from.
+
+    Returns:
+        uint8, of the same shape.
+    """
+    n, channels, height, width = images.shape
+    if channels % 3:
+        raise ValueError(f"{channels} channels are not whole RGB images")
+
+    def uniform(limit: float) -> Tensor:
+        return (torch.rand(n, 1, 1, 1, 1, generator=generator) * 2.0 - 1.0) * limit
+
+    x = images.view(n, channels // 3, 3, height, width).to(torch.float32).mul_(1.0 / 255.0)
+    grey = x.mean(2, keepdim=True)
+    x = grey + (x - grey) * (1.0 + uniform(limits.saturation))
+    mean = x.mean((1, 2, 3, 4), keepdim=True)
+    x = mean + (x - mean) * (1.0 + uniform(limits.contrast)) + uniform(limits.brightness)
+    if limits.noise:
+        x = x + limits.noise * torch.randn(x.shape, generator=generator)
+    return x.mul_(255.0).round_().clamp_(0.0, 255.0).to(torch.uint8).view_as(images)
