@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from robot_learning.networks.image_encoder import ImageEncoder, Photometric, distort, random_crop
 from robot_learning.networks.recurrent import RecurrentEncoder
 
-
 torch.set_num_threads(1)
 
 
