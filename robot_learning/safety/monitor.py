@@ -206,7 +206,10 @@ class SafetyMonitor:
         if speed > AT_REST_RAD_S:
             return f"the arm moves at {speed:.3f} rad/s; wait until it rests"
         if len(self._publishers) > 1:
-            return f"several publishers on the command topic: {', '.join(self._publishers)}"
+            return (
+                f"several publishers on the command topic: {', '.join(self._publishers)}; stop all "
+                "but the driver (one that was killed is still listed for some 20 s)"
+            )
         return None
 
     # Judgement.

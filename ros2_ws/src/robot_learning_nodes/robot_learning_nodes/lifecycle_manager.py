@@ -6,6 +6,7 @@ heartbeats; the graph's own list keeps a killed node for twenty seconds and is n
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,15 @@ from robot_learning_nodes.qos import HEARTBEAT, STREAM
 STEP_PERIOD_S = 0.1
 TRANSITION_TIMEOUT_S = 30.0
 SILENT_S = 3.0
+# While a graph first comes up, a node that refuses so often to be configured or activated ends it:
+# what it is asked to do is wrong, and asking again does not change that. Later it is asked on, as
+# the others wait safely.
+REFUSALS_MAX = 2
+VERBS = {
+    Transition.TRANSITION_CONFIGURE: "configured",
+    Transition.TRANSITION_ACTIVATE: "activated",
+    Transition.TRANSITION_DEACTIVATE: "deactivated",
+}
 REACHED = {
     Transition.TRANSITION_CONFIGURE: State.PRIMARY_STATE_INACTIVE,
     Transition.TRANSITION_ACTIVATE: State.PRIMARY_STATE_ACTIVE,
@@ -42,6 +52,7 @@ class _Member:
     changed_at_s: float = 0.0  # system clock; heartbeats from before say an older state
     said_missing: bool = False
     restarts: int = 0
+    refusals: int = 0  # in a row
 
 
 class LifecycleManager(GraphNode):
@@ -62,6 +73,7 @@ class LifecycleManager(GraphNode):
         self.members: dict[str, _Member] = {}
         self.all_up = False
         self.finishing = False
+        self.finish_code = 0
         for name in self.values["nodes"].split(","):
             if name:
                 client = self.create_client(ChangeState, f"{name}/change_state")
@@ -83,6 +95,9 @@ class LifecycleManager(GraphNode):
         return OK, "all active" if self.all_up else "bringing up", figures
 
     def _heard(self, message: Heartbeat) -> None:
+        if message.node == self.get_name() and message.pid != os.getpid() and not self.all_up:
+            self._refuse_domain(message.pid)
+            return
         member = self.members.get(message.node)
         if member is None:
             return
@@ -149,7 +164,7 @@ class LifecycleManager(GraphNode):
             if member.lifecycle == State.PRIMARY_STATE_ACTIVE and not member.said_missing:
                 self._change(member, Transition.TRANSITION_DEACTIVATE, now_s)
                 return
-        self.exit_code = 0
+        self.exit_code = self.finish_code
 
     def _change(self, member: _Member, transition: int, now_s: float) -> None:
         if now_s < member.pending_until_s or not member.client.service_is_ready():
@@ -163,14 +178,31 @@ class LifecycleManager(GraphNode):
             if result is not None and result.success:
                 # A busy node's heartbeats come late: asking twice would be asking for nonsense.
                 member.lifecycle = REACHED[transition]
+                member.refusals = 0
                 member.changed_at_s = self.wall_now_s()
             elif result is not None:
                 member.pending_until_s = time.monotonic() + 2.0
-                self.get_logger().error(
-                    f"{member.name} refused transition {transition}; its own log says why"
-                )
+                self._refused(member, VERBS[transition])
 
         member.client.call_async(request).add_done_callback(done)
+
+    def _refuse_domain(self, pid: int) -> None:
+        """Two graphs in one domain would command one arm: the later one leaves."""
+        if self.exit_code is None:
+            self.get_logger().fatal(
+                f"another graph runs in ROS domain {os.environ.get('ROS_DOMAIN_ID', '0')} (its "
+                f"lifecycle_manager is process {pid}): stop it, or launch with --domain NUMBER"
+            )
+            self.exit_code = 1
+
+    def _refused(self, member: _Member, verb: str) -> None:
+        member.refusals += 1
+        text = f"{member.name} cannot be {verb}; its own line above says why"
+        if self.finishing or self.all_up or member.refusals < REFUSALS_MAX:
+            self.get_logger().error(text, throttle_duration_sec=10.0)
+            return
+        self.get_logger().fatal(f"{text}. Nothing can run without it: taking the nodes down")
+        self.finishing, self.finish_code = True, 1
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ class SimOperator(GraphNode):
         self.state: SafetyState | None = None
         self.clock_seen = False
         self.resets = 0
+        self.said = -1  # transition of the fault that was spoken of last
         self.waiting_since_s = 0.0
         self.pending = False
         self.reset_client = self.create_client(Trigger, "safety/reset")
@@ -74,7 +75,9 @@ class SimOperator(GraphNode):
         if self.state.state in (SafetyState.FAULT, SafetyState.ESTOP):
             if self.resets >= self.values["resets_max"]:
                 return
-            self.get_logger().warning(f"resetting after: {self.state.reason}")
+            if self.state.transition != self.said:
+                self.said = self.state.transition
+                self.get_logger().warning(f"resetting after: {self.state.reason}")
             self._call(self.reset_client, "reset")
         elif self.state.state == SafetyState.DISARMED:
             self._call(self.arm_client, "arm")
