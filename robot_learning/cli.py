@@ -11,6 +11,7 @@ from robot_learning.commands.doctor import doctor
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.launch import launch
 from robot_learning.commands.train import train
+from robot_learning.commands.verify import verify
 from robot_learning.contract import ContractError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command(context_settings={"allow_interspersed_args": True})(launch)
 app.command()(doctor)
+app.command()(verify)
 app.add_typer(contract.app, name="contract")
 app.add_typer(bench.app, name="bench")
 

@@ -1,0 +1,86 @@
+"""`robot-learning verify`: every method against published figures, over seeds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from robot_learning.training.run_directory import next_free
+
+
+def verify(
+    rows: Annotated[
+        list[str] | None, typer.Argument(help="Rows of the table, as td3-pendulum; default all.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Short forms of a few rows: 5 minutes on 2 cores.")
+    ] = False,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds a row; by default what the row says.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Seeds at once; by default one a core.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder; finished seeds in it are not run again.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Trains methods over seeds, judges them against their bars, and writes a report.
+
+    Exits with 1 when a bar is missed.
+    """
+    from robot_learning.evaluation.provenance import provenance
+    from robot_learning.training.interrupt import Interrupted
+    from robot_learning.verification import ROWS, VerificationError, chosen_rows
+    from robot_learning.verification.report import MARKDOWN, all_met, write_report
+    from robot_learning.verification.report import as_json as report_as_json
+    from robot_learning.verification.runner import run_rows
+
+    try:
+        chosen = chosen_rows(ROWS, rows or (), quick=quick)
+        out = out or next_free(Path("runs"), "verify-quick" if quick else "verify")
+        outcomes = run_rows(chosen, out, seeds=seeds, processes=processes or os.cpu_count() or 1)
+        about = provenance()
+        write_report(out, outcomes, about)
+    except LookupError as error:
+        _fail(str(error.args[0]), 2)
+    except VerificationError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(str(error), 1)
+    except Interrupted:
+        _fail(f"stopped; go on with the same command and --out {out}", 130)
+    if as_json:
+        print(json.dumps(report_as_json(outcomes, about)))
+    else:
+        Console().print(_table(outcomes))
+        print(f"report: {out / MARKDOWN}")
+    if not all_met(outcomes):
+        raise typer.Exit(1)
+
+
+def _table(outcomes: list[Any]) -> Table:
+    from robot_learning.verification.report import figures
+
+    table = Table(title="verification", title_justify="left")
+    for header in ("row", "mean", "95 % interval", "seeds", "n", "bar", ""):
+        table.add_column(header, overflow="fold")
+    for outcome in outcomes:
+        shown = figures(outcome)
+        verdict = shown["verdict"].replace("**missed**", "MISSED")
+        cells = [shown[key] for key in ("mean", "interval", "seeds", "n", "bar")]
+        table.add_row(outcome.row.name, *cells, verdict)
+    return table
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"robot-learning: {message}", file=sys.stderr)
+    raise typer.Exit(code)

@@ -1,0 +1,18 @@
+"""Every method against published figures on outside ground, over seeds: `robot-learning verify`."""
+
+from robot_learning.verification.outcome import Outcome, judge
+from robot_learning.verification.row import Quick, Row
+from robot_learning.verification.seed_run import SeedResult, SeedRun, VerificationError
+from robot_learning.verification.settings import ROWS, chosen_rows
+
+__all__ = [
+    "ROWS",
+    "Outcome",
+    "Quick",
+    "Row",
+    "SeedResult",
+    "SeedRun",
+    "VerificationError",
+    "chosen_rows",
+    "judge",
+]
