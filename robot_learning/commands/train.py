@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from robot_learning.contract import ContractError
+from robot_learning.contract import ContractError, load_contract
 from robot_learning.training.progress import ProgressView, rate_with_interval
 from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
 
@@ -104,11 +105,12 @@ def _train_in_process(
     from robot_learning.training.checkpoint import CheckpointError
     from robot_learning.training.environments import EnvironmentRefusedError
     from robot_learning.training.interrupt import Interrupted
+    from robot_learning.training.open_trainer import open_trainer
     from robot_learning.training.run import TrainingRun
     from robot_learning.training.settings import SettingsError
 
     try:
-        environment, settings, title = _prepare(request, overrides)
+        make_environment, settings, title = _prepare(request, overrides)
         config = request | {"hyper_parameters": settings.hyper.model_dump(mode="json")}
         if settings.contract:
             config["contract_sha256"] = settings.contract_sha256
@@ -119,10 +121,11 @@ def _train_in_process(
             def view(status: Mapping[str, Any], now: bool) -> None:
                 progress.show(status, now=now)
 
-            run = TrainingRun(
-                environment, settings, directory, title=title, resume=resume, view=view
+            environment = make_environment()
+            trainer = open_trainer(
+                settings, environment, make_environment, directory.checkpoint, resume=resume
             )
-            report = run.run()
+            report = TrainingRun(trainer, environment, directory, title=title, view=view).run()
     except (SettingsError, EnvironmentRefusedError, LookupError, ContractError) as error:
         _refuse(str(error.args[0] if error.args else error))
     except (RunDirectoryError, CheckpointError, JournalError) as error:
@@ -144,53 +147,22 @@ def _train_in_process(
         _print_report(report, directory, next_command)
 
 
-def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Any, Any, str]:
-    """The environment, the learner's settings, and a title."""
-    from robot_learning.algorithms import off_policy_algorithm
-    from robot_learning.training.environments import (
-        make_environment,
-        require_actions,
-        reward_range,
-        spaces_of,
-    )
-    from robot_learning.training.learner import LearnerSettings
-    from robot_learning.training.settings import resolve_hyper_parameters
-    from robot_learning.training.task_settings import task_learner_settings
-    from robot_learning.training.tasks import make_task_environment
+def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[], Any], Any, str]:
+    """What makes the environment, the settings of the run, and a title."""
+    from robot_learning.training.environments import make_environment
+    from robot_learning.training.open_trainer import environment_settings, task_settings
+    from robot_learning.training.tasks import make_contract_environment
 
+    plan = {key: request[key] for key in ("seed", "steps", "evaluation_episodes")}
     algorithm = request["algorithm"]
     if request["task"]:
-        environment, contract = make_task_environment(request["task"], request["robot"])
-        settings = task_learner_settings(
-            contract,
-            algorithm,
-            overrides,
-            seed=request["seed"],
-            steps=request["steps"],
-            evaluation_episodes=request["evaluation_episodes"],
-        )
-        return environment, settings, f"{contract.task.name} on {contract.robot.name}, {algorithm}"
-    method = off_policy_algorithm(algorithm)
-    environment = make_environment(request["env"], request["import"])
-    require_actions(environment, method)
-    spaces = spaces_of(environment)
-    settings = LearnerSettings(
-        algorithm=algorithm,
-        hyper=resolve_hyper_parameters(
-            algorithm,
-            method.hyper_parameters,
-            overrides,
-            has_goals=spaces.goal_size > 0,
-            rewards=reward_range(environment),
-        ),
-        spaces=spaces,
-        seed=request["seed"],
-        steps_goal=request["steps"],
-        evaluation_episodes_goal=request["evaluation_episodes"],
-        environment=request["env"],
-        has_success=spaces.goal_size > 0,
-    )
-    return environment, settings, f"{request['env']}, {algorithm}"
+        contract = load_contract(request["robot"], request["task"])
+        settings = task_settings(contract, algorithm, overrides, **plan)
+        title = f"{contract.task.name} on {contract.robot.name}, {algorithm}"
+        return partial(make_contract_environment, contract), settings, title
+    make = partial(make_environment, request["env"], request["import"])
+    settings = environment_settings(make(), request["env"], algorithm, overrides, **plan)
+    return make, settings, f"{request['env']}, {algorithm}"
 
 
 def _print_report(report: Any, directory: RunDirectory, next_command: str) -> None:

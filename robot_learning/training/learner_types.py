@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from robot_learning.algorithms import OffPolicyHyperParameters, Spaces
+from robot_learning.algorithms import HyperParameters, OffPolicyHyperParameters, Spaces
 from robot_learning.contract import Contract
+
+H_co = TypeVar("H_co", bound=HyperParameters, covariant=True)
 
 
 class Phase(IntEnum):
@@ -20,8 +22,8 @@ class Phase(IntEnum):
 
 
 @dataclass(frozen=True)
-class LearnerSettings:
-    """What a run is.
+class RunSettings(Generic[H_co]):
+    """What a run is, however it learns.
 
     Attributes:
         algorithm: name of the method.
@@ -36,7 +38,7 @@ class LearnerSettings:
     """
 
     algorithm: str
-    hyper: OffPolicyHyperParameters
+    hyper: H_co
     spaces: Spaces
     seed: int
     steps_goal: int
@@ -66,9 +68,13 @@ class LearnerSettings:
         }
 
 
+LearnerSettings = RunSettings[OffPolicyHyperParameters]
+"""What a run that learns from a replay is."""
+
+
 @dataclass(frozen=True)
-class LearnerStatus:
-    """What the learner is doing; the fields of the message `LearnerStatus`."""
+class RunStatus:
+    """What a run is doing, however it learns."""
 
     phase: Phase
     steps: int
@@ -83,6 +89,12 @@ class LearnerStatus:
     policy_version: int
     evaluation_episodes_goal: int
     evaluation_episodes: int
+
+
+@dataclass(frozen=True)
+class LearnerStatus(RunStatus):
+    """What the learner is doing; the fields of the message `LearnerStatus`."""
+
     actor_ids: tuple[str, ...]
     acknowledged_steps: tuple[int, ...]
     duplicates: int

@@ -6,16 +6,57 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
-from robot_learning.evaluation import Evaluation
-from robot_learning.training.learner import Learner, LearnerStatus
+from robot_learning.algorithms import HyperParameters
+from robot_learning.evaluation import Episode, Evaluation
+from robot_learning.networks import Policy
+from robot_learning.training.learner_types import RunSettings, RunStatus
 from robot_learning.training.metrics import MetricsWriter, read_metrics
 from robot_learning.training.plots import plot_learning_curve
-from robot_learning.training.policy_file import save_policy
+from robot_learning.training.policy_file import PolicyFile, save_policy
 from robot_learning.training.run_directory import RunDirectory
 
 STATUS_EVERY_S = 0.5
+
+
+class RunLearner(Protocol):
+    """What a run asks of whatever learns in it."""
+
+    @property
+    def settings(self) -> RunSettings[HyperParameters]:
+        """What the run is."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found damaged while resuming, one line each."""
+
+    @property
+    def steps(self) -> int:
+        """Training steps since the run began."""
+
+    @property
+    def updates(self) -> int:
+        """Updates since the run began."""
+
+    @property
+    def episodes(self) -> int:
+        """Finished training episodes since the run began."""
+
+    def policy(self) -> Policy:
+        """The present policy; it may share memory with the learner."""
+
+    def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
+        """The present policy with everything that `save_policy` writes beside it."""
+
+    def status(self) -> RunStatus:
+        """What it is doing."""
+
+    def finished_episodes(self) -> list[Episode]:
+        """Training episodes that ended since the last call."""
+
+    def close(self) -> None:
+        """Closes what it holds open; safe to call twice."""
 
 
 class RunRecord:
@@ -26,7 +67,7 @@ class RunRecord:
         message: what a person should know; shown with the status.
     """
 
-    def __init__(self, learner: Learner, directory: RunDirectory, title: str) -> None:
+    def __init__(self, learner: RunLearner, directory: RunDirectory, title: str) -> None:
         self.learner = learner
         self.directory = directory
         self.title = title
@@ -105,6 +146,6 @@ class RunRecord:
         self._metrics.close()
 
 
-def status_mapping(status: LearnerStatus) -> dict[str, Any]:
+def status_mapping(status: RunStatus) -> dict[str, Any]:
     """A status as plain values."""
     return asdict(status) | {"phase": status.phase.name.lower()}

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from robot_learning.evaluation import Episode, Evaluation
 from robot_learning.evaluation.rollout import evaluate
-from robot_learning.training.environments import Environment, reward_function
+from robot_learning.training.environments import Environment
 from robot_learning.training.interrupt import Interrupted, StopRequest
-from robot_learning.training.learner import Learner, LearnerSettings, Phase
-from robot_learning.training.record import RunRecord
+from robot_learning.training.learner_types import Phase
+from robot_learning.training.record import RunLearner, RunRecord
 from robot_learning.training.run_directory import RunDirectory
-from robot_learning.training.trainer import Trainer
 
 CHECKPOINT_EVERY_S = 20.0
 SHOW_EVERY_S = 0.1
@@ -48,27 +47,43 @@ class Report:
         return plain
 
 
+class RunTrainer(Protocol):
+    """The loop of one kind of learning, as a run drives it."""
+
+    @property
+    def learner(self) -> RunLearner:
+        """Whose steps it makes."""
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[dict[str, float]], None] | None = None,
+        on_boundary: Callable[[], None] | None = None,
+    ) -> None:
+        """Trains until the step goal; see `Trainer.run`."""
+
+    def checkpoint(self) -> None:
+        """Writes what a later process goes on from."""
+
+
 class TrainingRun:
     """One process's part in a run: from the start, or from where the one before it ended."""
 
     def __init__(
         self,
+        trainer: RunTrainer,
         environment: Environment,
-        settings: LearnerSettings,
         directory: RunDirectory,
         *,
         title: str,
-        resume: bool,
         view: View,
     ) -> None:
-        """Raises what `Learner` raises."""
+        """Takes over the trainer and its learner; `environment` is the one to evaluate on."""
         self._environment = environment
-        self._settings = settings
+        self._trainer = trainer
+        self._learner = trainer.learner
+        self._settings = trainer.learner.settings
         self._view = view
-        self._learner = Learner(
-            directory.checkpoint, settings, reward_function(environment), resume=resume
-        )
-        self._trainer = Trainer(environment, self._learner)
         self._record = RunRecord(self._learner, directory, title)
         self._evaluation_episodes = 0
         self._shown_s = 0.0
@@ -103,14 +118,13 @@ class TrainingRun:
             self._show()
             stop.raise_if_requested()
 
-        def on_episode() -> None:
+        def on_boundary() -> None:
             self._record.episodes()
-            self._learner.sync()
             if time.monotonic() - self._checkpointed_s >= CHECKPOINT_EVERY_S:
                 self._trainer.checkpoint()
                 self._checkpointed_s = time.monotonic()
 
-        self._trainer.run(on_step=on_step, on_episode=on_episode)
+        self._trainer.run(on_step=on_step, on_boundary=on_boundary)
 
     def _evaluate(self, stop: StopRequest) -> Evaluation | None:
         settings = self._settings

@@ -34,7 +34,7 @@ class Trainer:
     def __init__(self, environment: Environment, learner: Learner) -> None:
         settings = learner.settings
         self._environment = environment
-        self._learner = learner
+        self.learner = self._learner = learner
         self._exploration = Exploration(settings.spaces, settings.hyper, settings.seed)
         self._seed = settings.seed
         if "exploration" in learner.extra:
@@ -46,13 +46,13 @@ class Trainer:
         self,
         *,
         on_step: Callable[[dict[str, float]], None] | None = None,
-        on_episode: Callable[[], None] | None = None,
+        on_boundary: Callable[[], None] | None = None,
     ) -> None:
         """Trains until the step goal is reached, mid-episode if need be.
 
         Args:
             on_step: called after each environment step with the newest metrics of the updates.
-            on_episode: called after each whole episode; the place to `checkpoint`.
+            on_boundary: called after each episode; the place to `checkpoint`.
 
         Raises:
             StepError: the environment gave NaN or infinity; nothing of it was learned.
@@ -60,8 +60,9 @@ class Trainer:
         """
         while self._learner.steps < self._learner.settings.steps_goal:
             self._run_episode(on_step)
-            if on_episode:
-                on_episode()
+            self._learner.sync()
+            if on_boundary:
+                on_boundary()
 
     def checkpoint(self) -> None:
         """Writes a checkpoint that a later `Trainer` goes on from.

@@ -90,7 +90,7 @@ def test_nan_from_the_environment_stops_the_run_with_its_checkpoint_intact(tmp_p
     learner = open_learner(tmp_path, make_settings(200))
     trainer = Trainer(PointMass(fail_at=50), learner)
     with pytest.raises(StepError, match="step 49 of in-process: reward is nan"):
-        trainer.run(on_episode=trainer.checkpoint)
+        trainer.run(on_boundary=trainer.checkpoint)
     learner.close()
     assert load_checkpoint(tmp_path) is not None
     assert open_learner(tmp_path, resume=True).steps == 49
