@@ -91,7 +91,8 @@ def train_over_graph(
         elif code == 130:
             print(f"robot-learning: stopped; go on with --resume --out {out}", file=sys.stderr)
         raise typer.Exit(code)
-    _report(out, time.monotonic() - begun_s, restarts, json)
+    play = play_command(_shown(out), task, robot)
+    _report(out, time.monotonic() - begun_s, restarts, play, json)
 
 
 class _Alarms:
@@ -105,10 +106,18 @@ class _Alarms:
             self._view.say(f"[{label}] {line}")
 
 
-def _report(out: Path, elapsed_s: float, restarts: dict[str, int], as_json: bool) -> None:
+def play_command(policy: str, task: str, robot: str) -> str:
+    """What plays a policy over the graph, with robot and task where they are not the defaults."""
+    command = f"robot-learning launch launch/sim_play.launch.xml policy:={policy}"
+    command += f" robot:={robot}" if robot != "panda" else ""
+    return command + (f" task:={task}" if task != "reach" else "")
+
+
+def _report(
+    out: Path, elapsed_s: float, restarts: dict[str, int], play: str, as_json: bool
+) -> None:
     status, evaluation = _read(out / STATUS_FILE), _read(out / "evaluation.json")
     audit = audit_journal(out / "checkpoint")
-    play = f"robot-learning launch launch/sim_play.launch.xml policy:={_shown(out)}"
     if as_json:
         print(
             json_module.dumps(
