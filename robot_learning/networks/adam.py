@@ -11,12 +11,16 @@ from torch import Tensor
 
 
 class Adam:
-    """Moments for one vector of weights, which `step` changes in place."""
+    """Moments for one vector of weights, which `step` changes in place.
 
-    def __init__(self, weights: Tensor, learning_rate: float) -> None:
+    Attributes:
+        learning_rate: of the next step.
+    """
+
+    def __init__(self, weights: Tensor, learning_rate: float, *, epsilon: float = 1e-8) -> None:
         self._weights = weights
-        self._learning_rate = learning_rate
-        self._beta1, self._beta2, self._epsilon = 0.9, 0.999, 1e-8
+        self.learning_rate = learning_rate
+        self._beta1, self._beta2, self._epsilon = 0.9, 0.999, epsilon
         self._first = torch.zeros_like(weights)
         self._second = torch.zeros_like(weights)
         self._steps = 0
@@ -30,7 +34,7 @@ class Adam:
         correction1 = 1 - self._beta1**self._steps
         correction2 = 1 - self._beta2**self._steps
         denominator = self._second.sqrt().mul_(correction2**-0.5).add_(self._epsilon)
-        self._weights.addcdiv_(self._first, denominator, value=-self._learning_rate / correction1)
+        self._weights.addcdiv_(self._first, denominator, value=-self.learning_rate / correction1)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Moments and step count, copied."""

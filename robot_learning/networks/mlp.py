@@ -10,9 +10,12 @@ from torch import Tensor
 
 _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
 
+# In place: no layer here needs its own output before the activation for its gradient.
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu_, "tanh": torch.tanh_}
+
 
 class Mlp:
-    """ReLU between the layers, nothing behind the last.
+    """An activation between the layers, nothing behind the last.
 
     With `members` given, that many networks lie side by side: input (n, sizes[0]) is shared by
     all, output is (members, n, sizes[-1]).
@@ -28,8 +31,21 @@ class Mlp:
         generator: torch.Generator,
         *,
         members: int | None = None,
+        activation: str = "relu",
+        output_gain: float | None = None,
     ) -> None:
+        """Draws the first weights.
+
+        Args:
+            sizes: of the input, of each hidden layer, of the output.
+            generator: what they are drawn with.
+            members: networks side by side.
+            activation: `relu` or `tanh`.
+            output_gain: orthogonal weights of gain sqrt(2), and of this in the last layer, and
+                biases of zero (Saxe et al. 2013; Huang et al. 2022, detail 2); none: uniform.
+        """
         self._sizes = tuple(sizes)
+        self.activation = activation
         self._members = members
         lead, row = ((), ()) if members is None else ((members,), (1,))
         shapes: list[tuple[int, ...]] = []
@@ -42,23 +58,28 @@ class Mlp:
         self.weights = [part.detach().requires_grad_() for part in parts[0::2]]
         self.biases = [part.detach().requires_grad_() for part in parts[1::2]]
         with torch.no_grad():
-            for fan_in, weight, bias in zip(sizes, self.weights, self.biases, strict=False):
-                bound = fan_in**-0.5  # He et al. 2015 with a = sqrt(5), as torch's linear layers
-                weight.uniform_(-bound, bound, generator=generator)
-                bias.uniform_(-bound, bound, generator=generator)
+            if output_gain is None:
+                self._draw_uniform(generator)
+            else:
+                self._draw_orthogonal(generator, output_gain)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Computes (n, sizes[0]) -> (n, sizes[-1]), or (members, n, sizes[-1])."""
         if self._members is None:
-            return _layers(inputs, self.weights, self.biases, torch.addmm)
+            return self._layers(inputs, self.weights, self.biases, torch.addmm)
         shared = inputs.expand(self._members, *inputs.shape)
-        return _layers(shared, self.weights, self.biases, torch.baddbmm)
+        return self._layers(shared, self.weights, self.biases, torch.baddbmm)
+
+    def hidden(self, inputs: Tensor) -> Tensor:
+        """What the last layer is given, of one network alone: (n, sizes[0]) -> (n, sizes[-2])."""
+        x = self._layers(inputs, self.weights[:-1], self.biases[:-1], torch.addmm)
+        return _ACTIVATIONS[self.activation](x)
 
     def member(self, index: int, inputs: Tensor) -> Tensor:
         """Computes one network of several alone: (n, sizes[0]) -> (n, sizes[-1])."""
         weights = [weight[index] for weight in self.weights]
         biases = [bias[index] for bias in self.biases]
-        return _layers(inputs, weights, biases, torch.addmm)
+        return self._layers(inputs, weights, biases, torch.addmm)
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""
@@ -67,7 +88,9 @@ class Mlp:
 
     def copy(self) -> Mlp:
         """Another of the same weights."""
-        twin = Mlp(self._sizes, torch.Generator(), members=self._members)
+        twin = Mlp(
+            self._sizes, torch.Generator(), members=self._members, activation=self.activation
+        )
         twin.flat.copy_(self.flat)
         return twin
 
@@ -75,11 +98,25 @@ class Mlp:
         pairs = zip(self.weights, self.biases, strict=True)
         return [tensor for pair in pairs for tensor in pair]
 
+    def _layers(
+        self, x: Tensor, weights: list[Tensor], biases: list[Tensor], product: _Product
+    ) -> Tensor:
+        between, last = _ACTIVATIONS[self.activation], len(weights) - 1
+        for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            x = product(bias, x, weight)
+            if index < last:
+                x = between(x)
+        return x
 
-def _layers(x: Tensor, weights: list[Tensor], biases: list[Tensor], product: _Product) -> Tensor:
-    last = len(weights) - 1
-    for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
-        x = product(bias, x, weight)
-        if index < last:
-            x = torch.relu_(x)  # in place: no layer here needs its own output for its gradient
-    return x
+    def _draw_uniform(self, generator: torch.Generator) -> None:
+        for fan_in, weight, bias in zip(self._sizes, self.weights, self.biases, strict=False):
+            bound = fan_in**-0.5  # He et al. 2015 with a = sqrt(5), as torch's linear layers
+            weight.uniform_(-bound, bound, generator=generator)
+            bias.uniform_(-bound, bound, generator=generator)
+
+    def _draw_orthogonal(self, generator: torch.Generator, output_gain: float) -> None:
+        self.flat.zero_()
+        for weight in self.weights:
+            gain = output_gain if weight is self.weights[-1] else 2.0**0.5
+            for matrix in weight.view(-1, *weight.shape[-2:]):
+                torch.nn.init.orthogonal_(matrix, gain, generator=generator)

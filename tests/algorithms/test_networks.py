@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from robot_learning.networks import Adam, Mlp, Normaliser
+from robot_learning.networks.rms_prop import RmsProp
 
 
 def test_a_batched_pair_is_two_networks() -> None:
@@ -42,6 +43,36 @@ def test_a_copy_is_independent() -> None:
     network.flat.add_(1.0)
     assert not torch.equal(copy.flat, network.flat)
     assert not torch.equal(copy.weights[0], network.weights[0])
+
+
+def test_orthogonal_weights_keep_lengths_up_to_the_gain() -> None:
+    network = Mlp((6, 6, 3), torch.Generator().manual_seed(0), output_gain=0.01)
+    for weight, gain in zip(network.weights, (2**0.5, 0.01), strict=True):
+        product = weight.detach().T @ weight.detach()
+        torch.testing.assert_close(product, gain**2 * torch.eye(len(product)))
+    assert all(not bias.any() for bias in network.biases)
+
+
+def test_the_hidden_layer_is_what_the_last_one_is_given() -> None:
+    network = Mlp((3, 8, 5, 2), torch.Generator().manual_seed(0), activation="tanh")
+    inputs = torch.linspace(-1, 1, 12).view(4, 3)
+    hidden = network.hidden(inputs)
+    assert hidden.shape == (4, 5)
+    torch.testing.assert_close(network(inputs), hidden @ network.weights[-1] + network.biases[-1])
+    torch.testing.assert_close(network.copy()(inputs), network(inputs))
+
+
+def test_rms_prop_is_torchs() -> None:
+    ours, theirs = torch.linspace(-1, 1, 10), torch.linspace(-1, 1, 10).requires_grad_()
+    rms_prop = RmsProp(ours, 0.01)
+    reference = torch.optim.RMSprop([theirs], 0.01, alpha=0.99, eps=1e-5)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        gradient = torch.randn(10, generator=generator)
+        rms_prop.step(gradient)
+        theirs.grad = gradient
+        reference.step()
+    torch.testing.assert_close(ours, theirs.detach(), rtol=1e-5, atol=1e-6)
 
 
 def test_adam_is_torchs() -> None:
