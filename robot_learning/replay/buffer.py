@@ -1,35 +1,48 @@
-"""Uniform replay: a ring of packed rows, with hindsight goals drawn when it is sampled."""
+"""Uniform replay: a ring of packed rows, with goals and steps ahead drawn when it is sampled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_learning.replay.batch import Batch
+from robot_learning.replay.n_step import NStep
+from robot_learning.replay.ring import Int64, Ring
 from robot_learning.replay.step import Float32, Step
 
 RewardFunction = Callable[[Float32, Float32], NDArray[np.floating]]
 """(achieved (n, g), desired (n, g)) -> reward (n,)."""
+State = tuple[dict[str, NDArray[Any]], dict[str, Any]]
+"""Arrays, and values JSON can hold."""
 
 
-class Batch(NamedTuple):
-    """Transitions side by side, n rows each; all float32.
+class Replay(Protocol):
+    """What the learner asks of any replay."""
 
-    Attributes:
-        inputs: observation and desired goal at o, shape (n, o + g), not normalised.
-        actions: executed actions in units of [-1, 1], shape (n, a).
-        rewards: shape (n,).
-        next_inputs: observation and desired goal at o', shape (n, o + g).
-        terminated: 1 where the task itself ended, shape (n,); a truncated episode has 0 here.
-    """
+    def __len__(self) -> int:
+        """Transitions that can be drawn."""
 
-    inputs: Float32
-    actions: Float32
-    rewards: Float32
-    next_inputs: Float32
-    terminated: Float32
+    def add(self, steps: Sequence[Step], actions: Float32) -> None:
+        """Adds consecutive steps of one episode; `actions` (n, a) are theirs in [-1, 1]."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> Batch:
+        """Draws `size` transitions.
+
+        Raises:
+            ValueError: there is none.
+        """
+
+    def update_priorities(self, errors: NDArray[np.floating]) -> None:
+        """Takes in how much each row of the batch drawn last had to teach, shape (n,)."""
+
+    def state_dict(self) -> State:
+        """What the steps alone do not say."""
+
+    def load_state_dict(self, state: State) -> None:
+        """Goes on from a `state_dict`, after the same steps, and perhaps more, were added."""
 
 
 class ReplayBuffer:
@@ -51,12 +64,29 @@ class ReplayBuffer:
         *,
         hindsight_per_transition: int = 0,
         compute_reward: RewardFunction | None = None,
+        n_step: NStep | None = None,
+        retained: int = 0,
     ) -> None:
+        """Makes an empty one.
+
+        Args:
+            capacity: transitions before the oldest give way.
+            observation_size: o.
+            goal_size: g; 0 for tasks without goals.
+            action_size: a.
+            hindsight_per_transition: k; 0 leaves goals as they are.
+            compute_reward: needed for hindsight.
+            n_step: rows over several steps; episodes must then be added whole.
+            retained: the first so many transitions are demonstrations, which never give way.
+
+        Raises:
+            ValueError: hindsight without goals or reward function.
+        """
         if hindsight_per_transition and (compute_reward is None or goal_size == 0):
             raise ValueError("hindsight needs goals and the task's reward function")
-        self._capacity = capacity
         self._relabelled = hindsight_per_transition / (hindsight_per_transition + 1.0)
         self._compute_reward = compute_reward
+        self._n_step = n_step
         widths = {
             "observation": observation_size,
             "desired_goal": goal_size,
@@ -69,13 +99,13 @@ class ReplayBuffer:
         }
         edges = np.cumsum([0, *widths.values()])
         self._at = {name: slice(edges[i], edges[i + 1]) for i, name in enumerate(widths)}
+        self._ring = Ring(capacity, retained)
         # np.zeros takes memory from the system only as rows are written.
-        self._rows = np.zeros((capacity, int(edges[-1])), np.float32)
-        self._episode_end = np.zeros(capacity, np.int64)
-        self._count = 0
+        self._rows = np.zeros((self._ring.size, int(edges[-1])), np.float32)
+        self._episode_end = np.zeros(self._ring.size, np.int64)
 
     def __len__(self) -> int:
-        return min(self._count, self._capacity)
+        return len(self._ring)
 
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """Adds the steps of one episode, in order; the oldest rows give way.
@@ -84,10 +114,10 @@ class ReplayBuffer:
             steps: consecutive steps of one episode.
             actions: their executed actions in units of [-1, 1], shape (len(steps), a).
         """
-        end = self._count + len(steps)
-        for step, action in zip(steps, actions, strict=True):
-            index = self._count % self._capacity
-            row, at = self._rows[index], self._at
+        slots = self._ring.slots(self._ring.extend(len(steps)))
+        at = self._at
+        for slot, step, action in zip(slots.tolist(), steps, actions, strict=True):
+            row = self._rows[slot]
             row[at["observation"]] = step.observation
             row[at["desired_goal"]] = row[at["next_desired_goal"]] = step.desired_goal
             row[at["action"]] = action
@@ -95,8 +125,7 @@ class ReplayBuffer:
             row[at["next_observation"]] = step.next_observation
             row[at["next_achieved_goal"]] = step.next_achieved_goal
             row[at["terminated"]] = step.terminated
-            self._episode_end[index] = end
-            self._count += 1
+        self._episode_end[slots] = self._ring.count
 
     def sample(self, size: int, rng: np.random.Generator) -> Batch:
         """Draws `size` transitions uniformly, with replacement.
@@ -104,36 +133,72 @@ class ReplayBuffer:
         Raises:
             ValueError: the buffer is empty.
         """
-        if not self._count:
-            raise ValueError("the replay buffer is empty")
-        # Positions count transitions ever added, so that an episode may lie across the seam.
-        positions = rng.integers(self._count - len(self), self._count, size)
-        indices = positions % self._capacity
-        rows = self._rows.take(indices, axis=0)
+        return self._gather(self._ring.draw(size, rng), rng)
+
+    def update_priorities(self, errors: NDArray[np.floating]) -> None:
+        """Every transition stays as likely as the others."""
+
+    def state_dict(self) -> State:
+        """Nothing: the steps say it all."""
+        return {}, {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Nothing to go on from."""
+
+    def _gather(self, positions: Int64, rng: np.random.Generator) -> Batch:
+        """The transitions at these positions, with new goals and several steps where asked for."""
+        slots, at = self._ring.slots(positions), self._at
+        rows = self._rows.take(slots, axis=0)
         if self._relabelled:
-            self._relabel(rows, positions, indices, rng)
-        at = self._at
+            self._relabel(rows, positions, slots, rng)
+        discounts = None
+        if self._n_step:
+            discounts = self._look_ahead(rows, positions, slots, rng)
+        retained = self._ring.retained
         return Batch(
             inputs=rows[:, at["observation"].start : at["desired_goal"].stop],
             actions=rows[:, at["action"]],
             rewards=rows[:, at["reward"].start],
             next_inputs=rows[:, at["next_observation"].start : at["next_desired_goal"].stop],
             terminated=rows[:, at["terminated"].start],
+            discounts=discounts,
+            demonstrated=(positions < retained).astype(np.float32) if retained else None,
         )
 
     def _relabel(
-        self,
-        rows: Float32,
-        positions: NDArray[np.int64],
-        indices: NDArray[np.int64],
-        rng: np.random.Generator,
+        self, rows: Float32, positions: Int64, slots: Int64, rng: np.random.Generator
     ) -> None:
-        assert self._compute_reward is not None
         chosen = np.flatnonzero(rng.random(len(rows)) < self._relabelled)
-        future = rng.integers(positions[chosen], self._episode_end[indices[chosen]])
+        future = rng.integers(positions[chosen], self._episode_end[slots[chosen]])
         at = self._at
-        goals = self._rows[future % self._capacity, at["next_achieved_goal"]]
+        goals = self._rows[self._ring.slots(future), at["next_achieved_goal"]]
         rows[chosen, at["desired_goal"]] = goals
         rows[chosen, at["next_desired_goal"]] = goals
         achieved = rows[chosen, at["next_achieved_goal"]]
-        rows[chosen, at["reward"].start] = self._compute_reward(achieved, goals)
+        rows[chosen, at["reward"].start] = self._reward(achieved, goals)
+
+    def _look_ahead(
+        self, rows: Float32, positions: Int64, slots: Int64, rng: np.random.Generator
+    ) -> Float32:
+        """Makes rows span several steps of their episode; returns what o' then counts, (n,)."""
+        assert self._n_step is not None
+        at, reward = self._at, self._at["reward"].start
+        horizons = self._n_step.horizons(self._episode_end[slots] - positions, rng)
+        ahead = np.minimum(np.arange(self._n_step.steps), horizons[:, None] - 1)
+        path = self._ring.slots(positions[:, None] + ahead)
+        rewards = self._rows[path, reward]
+        if self._relabelled:
+            # Of the goal that the row has now; unchanged goals get the reward that was recorded.
+            goals, count = rows[:, at["desired_goal"]], path.shape[1]
+            changed = (goals != self._rows[slots, at["desired_goal"]]).any(axis=1)
+            achieved = self._rows[path[changed].ravel(), at["next_achieved_goal"]]
+            new = self._reward(achieved, np.repeat(goals[changed], count, axis=0))
+            rewards[changed] = new.reshape(-1, count)
+        rows[:, reward] = self._n_step.returns(rewards, horizons)
+        for name in ("next_observation", "terminated", "next_achieved_goal"):
+            rows[:, at[name]] = self._rows[path[:, -1], at[name]]
+        return self._n_step.discounts(horizons, rows[:, at["terminated"].start])
+
+    def _reward(self, achieved: Float32, goals: Float32) -> NDArray[np.floating]:
+        assert self._compute_reward is not None
+        return self._compute_reward(achieved, goals)

@@ -1,0 +1,146 @@
+"""Replay of camera images on disk: a million of 64x64 are 12 GB, more than a laptop has memory.
+
+Every frame is stored once: what follows it is the record behind it. An episode of n steps is n + 1
+records, and from the last none begins.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot_learning.replay.memory_map import MappedRing
+from robot_learning.replay.ring import Int64
+from robot_learning.replay.step import Float32
+
+UInt8 = NDArray[np.uint8]
+_DRAWS_MAX = 100  # at most every second frame is an episode's last: this many never all miss
+
+
+class ImageBatch(NamedTuple):
+    """Transitions side by side, n rows each.
+
+    Attributes:
+        images: at o, shape (n, height, width, channels), uint8.
+        states: what is known besides the image at o, shape (n, s), float32.
+        actions: in units of [-1, 1], shape (n, a), float32.
+        rewards: of o', shape (n,), float32.
+        next_images: at o'.
+        next_states: at o'.
+        terminated: 1 where the task itself ended at o', shape (n,), float32; 0 where it was cut.
+    """
+
+    images: UInt8
+    states: Float32
+    actions: Float32
+    rewards: Float32
+    next_images: UInt8
+    next_states: Float32
+    terminated: Float32
+
+
+class ImageReplay:
+    """The last `capacity` frames in a file; sampling is uniform over the transitions in it."""
+
+    def __init__(
+        self,
+        path: Path,
+        capacity: int,
+        image_shape: tuple[int, int, int],
+        state_size: int,
+        action_size: int,
+    ) -> None:
+        """Opens or makes the file; see `MappedRing`."""
+        self._ring = MappedRing(
+            path,
+            capacity,
+            {
+                "image": (np.uint8, image_shape),
+                "state": (np.float32, (state_size,)),
+                "action": (np.float32, (action_size,)),
+                "reward": (np.float32, ()),
+                "terminated": (np.float32, ()),
+                "is_last": (np.bool_, ()),
+            },
+        )
+        if self._ring.count:
+            # Whatever comes next does not follow from the last frame before a restart.
+            self._ring.columns["is_last"][(self._ring.count - 1) % capacity] = True
+
+    def __len__(self) -> int:
+        """Frames."""
+        return len(self._ring)
+
+    def add(
+        self, image: UInt8, state: Float32, action: Float32, reward: float, terminated: bool
+    ) -> None:
+        """Adds o, what was done there, and what came of it; o' is the frame added next."""
+        self._append(image, state, action, reward, terminated, False)
+
+    def end_episode(self, image: UInt8, state: Float32) -> None:
+        """Adds the last o' of an episode, terminated or truncated."""
+        self._append(image, state, np.float32(0.0), 0.0, False, True)
+
+    def sample(self, size: int, rng: np.random.Generator) -> ImageBatch:
+        """Draws `size` transitions uniformly, with replacement.
+
+        Raises:
+            ValueError: there is none.
+        """
+        positions = self._draw(size, rng)
+        ring, following = self._ring, positions + 1
+        return ImageBatch(
+            images=ring.take("image", positions),
+            states=ring.take("state", positions),
+            actions=ring.take("action", positions),
+            rewards=ring.take("reward", positions),
+            next_images=ring.take("image", following),
+            next_states=ring.take("state", following),
+            terminated=ring.take("terminated", positions),
+        )
+
+    def flush(self) -> None:
+        """Brings every frame to the disk."""
+        self._ring.flush()
+
+    def close(self) -> None:
+        """Flushes and closes; once."""
+        self._ring.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _draw(self, size: int, rng: np.random.Generator) -> Int64:
+        ring = self._ring
+        positions = np.zeros(size, np.int64)
+        wrong = np.arange(size)
+        for _ in range(_DRAWS_MAX if len(ring) > 1 else 0):
+            positions[wrong] = rng.integers(ring.oldest, ring.count - 1, wrong.size)
+            wrong = wrong[ring.take("is_last", positions[wrong])]
+            if not wrong.size:
+                return positions
+        raise ValueError("the image replay holds no transition")
+
+    def _append(
+        self,
+        image: UInt8,
+        state: Float32,
+        action: Float32 | np.float32,
+        reward: float,
+        terminated: bool,
+        is_last: bool,
+    ) -> None:
+        self._ring.append(
+            image=image,
+            state=state,
+            action=action,
+            reward=reward,
+            terminated=terminated,
+            is_last=is_last,
+        )
