@@ -19,8 +19,9 @@ from robot_learning.algorithms.base import (
     OffPolicyAlgorithm,
     Spaces,
 )
+from robot_learning.algorithms.learned_state import LearnedState
 from robot_learning.contract.base import Fraction, NonNegative
-from robot_learning.networks import Adam, Mlp, MlpPolicy, Normaliser, Policy
+from robot_learning.networks import Adam, InputNormaliser, Mlp, MlpPolicy, Policy
 from robot_learning.replay import Batch
 from robot_learning.replay.step import Float32
 
@@ -74,14 +75,12 @@ class TD3(OffPolicyAlgorithm):
         self.deployed = self.actor.copy()
         self._actor_adam = Adam(self.actor.flat, hyper.actor_learning_rate)
         self._critic_adam = Adam(self.critic.flat, hyper.critic_learning_rate)
-        self._normaliser = Normaliser(inputs)
+        self._normalise = InputNormaliser(inputs, hyper.input_clip)
         self._updates = 0
-        self._refresh_normaliser()
 
     def observe(self, inputs: Float32) -> None:
         """Takes new inputs into the running statistics."""
-        self._normaliser.update(inputs)
-        self._refresh_normaliser()
+        self._normalise.update(inputs)
 
     def act(self, inputs: Float32, explore: bool) -> Float32:
         """The deployed actor's actions; there is nothing random in them."""
@@ -142,9 +141,9 @@ class TD3(OffPolicyAlgorithm):
         return MlpPolicy(
             weights=tuple(weight.detach().numpy() for weight in actor.weights),
             biases=tuple(bias.detach().numpy() for bias in actor.biases),
-            mean=self._mean.numpy(),
-            std=self._std.numpy(),
-            clip=self._hyper.input_clip,
+            mean=self._normalise.mean_now,
+            std=self._normalise.std_now,
+            clip=self._normalise.clip,
             action_low=_float32(self._spaces.action_low),
             action_high=_float32(self._spaces.action_high),
             goal_size=self._spaces.goal_size,
@@ -152,57 +151,28 @@ class TD3(OffPolicyAlgorithm):
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Networks, targets, moments, normaliser and the state of the target noise."""
-        tensors = {"generator": self._generator.get_state()}
-        for part, network in self._networks().items():
-            tensors[part] = network.flat.clone()
-        for part, adam in self._optimisers().items():
-            tensors |= {f"{part}.{key}": tensor for key, tensor in adam.state_dict().items()}
-        for key, array in self._normaliser.state_dict().items():
-            tensors[f"normaliser.{key}"] = torch.from_numpy(array)
-        return tensors, {"updates": self._updates}
+        return self._learned().tensors(), {"updates": self._updates}
 
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`."""
-        self._generator.set_state(tensors["generator"])
-        for part, network in self._networks().items():
-            network.flat.copy_(tensors[part])
-        for part, adam in self._optimisers().items():
-            adam.load_state_dict(_under(tensors, part))
-        self._normaliser.load_state_dict(
-            {key: tensor.numpy() for key, tensor in _under(tensors, "normaliser").items()}
-        )
-        self._refresh_normaliser()
+        self._learned().restore(tensors)
         self._updates = int(values["updates"])
 
-    def _normalise(self, inputs: Float32) -> Tensor:
-        clip = self._hyper.input_clip
-        return ((torch.from_numpy(inputs) - self._mean) / self._std).clamp_(-clip, clip)
-
-    def _refresh_normaliser(self) -> None:
-        self._mean = torch.from_numpy(self._normaliser.mean())
-        self._std = torch.from_numpy(self._normaliser.std())
-
-    def _networks(self) -> dict[str, Mlp]:
-        return {
+    def _learned(self) -> LearnedState:
+        networks = {
             "actor": self.actor,
             "critic": self.critic,
             "actor_target": self.actor_target,
             "critic_target": self.critic_target,
             "deployed": self.deployed,
         }
-
-    def _optimisers(self) -> dict[str, Adam]:
-        return {"actor_adam": self._actor_adam, "critic_adam": self._critic_adam}
+        optimisers = {"actor_adam": self._actor_adam, "critic_adam": self._critic_adam}
+        return LearnedState(networks, optimisers, self._normalise, self._generator)
 
 
 def polyak(target: Mlp, source: Mlp, share: float) -> None:
     """Moves every weight of `target` towards `source` by `share` (tau)."""
     target.flat.lerp_(source.flat, share)
-
-
-def _under(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
-    prefix = f"{part}."
-    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _float32(values: tuple[float, ...]) -> Float32:

@@ -1,6 +1,7 @@
 """Networks, input normalisation, and the deployable policy."""
 
 from robot_learning.networks.adam import Adam
+from robot_learning.networks.input_normaliser import InputNormaliser
 from robot_learning.networks.mlp import Mlp
 from robot_learning.networks.mlp_policy import MlpPolicy
 from robot_learning.networks.normaliser import Normaliser
@@ -9,4 +10,4 @@ from robot_learning.networks.policy import Policy
 POLICIES: dict[str, type[Policy]] = {policy.kind: policy for policy in (MlpPolicy,)}
 """Kinds of policy by the name that their files carry."""
 
-__all__ = ["POLICIES", "Adam", "Mlp", "MlpPolicy", "Normaliser", "Policy"]
+__all__ = ["POLICIES", "Adam", "InputNormaliser", "Mlp", "MlpPolicy", "Normaliser", "Policy"]
