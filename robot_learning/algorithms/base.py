@@ -37,6 +37,8 @@ class Spaces:
         action_low: lower action bounds in the environment's units; (0,) for choices.
         action_high: upper action bounds; (choices - 1,) for choices.
         choices: how many actions there are to choose from; 0 where actions are continuous.
+        states: how many states there are where an observation is one of them, given as a vector
+            with 1 at its number; 0 for all others.
     """
 
     observation_size: int
@@ -44,6 +46,7 @@ class Spaces:
     action_low: tuple[float, ...]
     action_high: tuple[float, ...]
     choices: int = 0
+    states: int = 0
 
     @property
     def input_size(self) -> int:
@@ -67,6 +70,15 @@ class Spaces:
         normalised: Float32 = (action - low) / half - np.float32(1.0)
         return normalised
 
+    def to_environment(self, unit: Float32) -> Float32:
+        """Units of [-1, 1] to the environment's: the reverse of `normalise_action`."""
+        if self.choices:
+            return unit
+        low = np.array(self.action_low, np.float32)
+        half = (np.array(self.action_high, np.float32) - low) * np.float32(0.5)
+        action: Float32 = low + half * (unit + np.float32(1.0))
+        return action
+
 
 class HyperParameters(StrictModel):
     """What every method has."""
@@ -82,8 +94,8 @@ class HyperParameters(StrictModel):
     )
 
 
-class OffPolicyHyperParameters(HyperParameters):
-    """What every off-policy method has: replay, hindsight, pace, exploration."""
+class ReplayHyperParameters(HyperParameters):
+    """What is remembered, and what of it is seen how often."""
 
     batch_size: Count = Field(256, description="Transitions per update.")
     replay_capacity: Count = Field(
@@ -92,11 +104,55 @@ class OffPolicyHyperParameters(HyperParameters):
     hindsight_per_transition: Annotated[int, Field(ge=0)] = Field(
         0, description="k of the strategy 'future'; 4 is best in Andrychowicz et al. 2017, 4.5."
     )
+    replay_priority: Literal["uniform", "td_error", "target_error"] = Field(
+        "uniform",
+        description="Draw alike, or by the distance of the target from the critic (Schaul et al. "
+        "2015, section 3.3), or from the slow critic, which moves less between visits.",
+    )
+    priority_exponent: Unit = Field(0.6, description="Alpha (Schaul et al. 2015, table 3).")
+    priority_correction: Unit = Field(0.4, description="Beta at first (the same table).")
+    priority_correction_updates: Count = Field(
+        100_000, description="Updates over which beta goes to 1, linear (the same, section 3.4)."
+    )
+    priority_epsilon: Positive = Field(
+        1e-3, description="Added to every error (Hester et al. 2018: 0.001)."
+    )
+    demonstration_bonus: NonNegative = Field(
+        0.0, description="Added to the error of demonstrations (Hester et al. 2018: 1)."
+    )
+    n_step: Count = Field(1, description="Steps that a row of a batch spans (Watkins 1989).")
+    n_step_share: Unit = Field(
+        1.0, description="Share of rows that span so many; the others span one."
+    )
+    demonstration_share: Unit = Field(
+        0.0,
+        description="Share of demonstrations in every batch, where some are given (Ball et al. "
+        "2023, section 4.1: 0.5); 0 draws them like everything else.",
+    )
+    pretraining_updates: Annotated[int, Field(ge=0)] = Field(
+        0, description="Updates on the demonstrations alone, before the first step."
+    )
+
+    @model_validator(mode="after")
+    def _batch_fits(self) -> Self:
+        if self.batch_size > self.replay_capacity:
+            raise ValueError(
+                f"batch_size {self.batch_size} is above replay_capacity {self.replay_capacity}"
+            )
+        return self
+
+
+class OffPolicyHyperParameters(ReplayHyperParameters):
+    """What every off-policy method has besides its replay: pace and exploration."""
+
     warmup_steps: Annotated[int, Field(ge=0)] = Field(
         1_000, description="Steps of random actions before the first update."
     )
     updates_per_step: Positive = Field(
         1.0, description="Gradient updates per environment step after the warm-up."
+    )
+    update_every_steps: Count = Field(
+        1, description="Steps from one burst of updates to the next; their number stays the same."
     )
     random_action_fraction: Unit = Field(
         0.0, description="Share of uniform actions after the warm-up (Andrychowicz et al.: 0.3)."
@@ -115,14 +171,6 @@ class OffPolicyHyperParameters(HyperParameters):
     exploration_decay_steps: Count = Field(
         1, description="Steps after the warm-up over which exploration goes to its final value."
     )
-
-    @model_validator(mode="after")
-    def _batch_fits(self) -> Self:
-        if self.batch_size > self.replay_capacity:
-            raise ValueError(
-                f"batch_size {self.batch_size} is above replay_capacity {self.replay_capacity}"
-            )
-        return self
 
 
 class ActorCriticHyperParameters(OffPolicyHyperParameters):
@@ -162,12 +210,14 @@ class Algorithm(ABC):
         source: paper and section.
         hyper_parameters: their model.
         actions: the kind of action space that it can act in.
+        needs_states: it learns only where observations are one of a number of states.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
     hyper_parameters: ClassVar[type[HyperParameters]]
     actions: ClassVar[Actions] = "continuous"
+    needs_states: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, spaces: Spaces, hyper: HyperParameters, seed: int) -> None: ...
@@ -206,8 +256,9 @@ class OffPolicyAlgorithm(Algorithm):
         """One gradient update; returns metrics by name."""
 
     def priorities(self) -> Float32 | None:
-        """Size of the temporal-difference errors of the batch updated last, shape (n,).
+        """How much each row of the batch updated last had to teach, shape (n,), not negative.
 
-        None where the method does not say: a prioritised replay then leaves them as they are.
+        What that is, `replay_priority` says. None where the method does not say: a prioritised
+        replay then leaves priorities as they are.
         """
         return None

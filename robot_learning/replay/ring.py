@@ -23,6 +23,7 @@ class Ring:
 
     def __init__(self, capacity: int, retained: int = 0) -> None:
         self._capacity = capacity
+        self._round = max(capacity, 1)  # with no capacity, nothing goes round
         self.retained = retained
         self.size = retained + capacity
         self.count = 0
@@ -44,13 +45,13 @@ class Ring:
     def slots(self, positions: Int64) -> Int64:
         """Where positions that are there lie."""
         behind = positions - self.retained
-        slots: Int64 = np.where(behind < 0, positions, behind % self._capacity + self.retained)
+        slots: Int64 = np.where(behind < 0, positions, behind % self._round + self.retained)
         return slots
 
     def positions(self, slots: Int64) -> Int64:
         """The newest position in each of these slots, which have been written."""
         newest = self.count - self.retained - 1
-        behind = newest - (newest + self.retained - slots) % self._capacity
+        behind = newest - (newest + self.retained - slots) % self._round
         positions: Int64 = np.where(slots < self.retained, slots, behind + self.retained)
         return positions
 

@@ -19,19 +19,21 @@ from robot_learning.evaluation import Episode, Evaluation, wilson_interval
 from robot_learning.networks import Policy
 from robot_learning.replay import (
     JournalHeader,
-    ReplayBuffer,
     RewardFunction,
     Step,
     check_step,
 )
 from robot_learning.training.learner_files import LearnerFiles
 from robot_learning.training.learner_types import LearnerSettings, LearnerStatus, Phase
+from robot_learning.training.make_replay import make_replay, needs_whole_episodes
 from robot_learning.training.policy_file import PolicyFile, policy_to_bytes
 from robot_learning.training.rates import RateMeter
 from robot_learning.training.revision import git_revision
 from robot_learning.training.step_intake import StepIntake
 
 __all__ = ["Learner", "LearnerSettings", "LearnerStatus", "Phase"]
+
+_REPLAY = "replay."  # what the replay's tensors are called in a checkpoint
 
 
 class Learner:
@@ -69,19 +71,13 @@ class Learner:
         self.settings = settings
         hyper, spaces = settings.hyper, settings.spaces
         self._algorithm = off_policy_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
-        self._replay = ReplayBuffer(
-            hyper.replay_capacity,
-            spaces.observation_size,
-            spaces.goal_size,
-            spaces.action_size,
-            hindsight_per_transition=hyper.hindsight_per_transition,
-            compute_reward=compute_reward,
-        )
+        shown = settings.demonstrations
+        self._replay = make_replay(hyper, spaces, compute_reward, shown.episodes if shown else ())
         self._rng = np.random.default_rng([settings.seed, 1])
         self._intake = StepIntake(
             hold_steps=settings.hold_steps,
             has_success=settings.has_success,
-            whole_episodes=hyper.hindsight_per_transition > 0,
+            whole_episodes=needs_whole_episodes(hyper),
         )
         self._acknowledged: dict[str, int] = {}
         self._updates = self._policy_version = 0
@@ -151,7 +147,11 @@ class Learner:
         if not len(self._replay):
             return 0
         counted = min(self._intake.steps, self.settings.steps_goal) - hyper.warmup_steps
-        return max(0, int(counted * hyper.updates_per_step) - self._updates)
+        counted -= counted % hyper.update_every_steps
+        wanted = int(max(0, counted) * hyper.updates_per_step)
+        if self.settings.demonstrations:
+            wanted += hyper.pretraining_updates
+        return max(0, wanted - self._updates)
 
     def update(self, n: int) -> dict[str, float]:
         """Does `n` gradient updates; returns the mean of each metric."""
@@ -162,6 +162,9 @@ class Learner:
             for name, value in self._algorithm.update(batch).items():
                 sums[name] = sums.get(name, 0.0) + value
                 counts[name] = counts.get(name, 0) + 1
+            errors = self._algorithm.priorities()
+            if errors is not None:
+                self._replay.update_priorities(errors)
             self._updates += 1
         self._update_rate.count(n)
         return {name: total / counts[name] for name, total in sums.items()}
@@ -275,14 +278,16 @@ class Learner:
         """
         self.sync()
         tensors, values = self._algorithm.state_dict()
+        arrays, replay_values = self._replay.state_dict()
         self._files.save(
-            tensors,
+            tensors | {f"{_REPLAY}{name}": torch.from_numpy(a) for name, a in arrays.items()},
             {
                 "algorithm": values,
                 "duplicates": self._intake.ledger.duplicates,
                 "extra": extra or {},
                 "fingerprint": self.settings.fingerprint(),
                 "policy_version": self._policy_version,
+                "replay": replay_values,
                 "sampling": self._rng.bit_generator.state,
                 "updates": self._updates,
             },
@@ -303,10 +308,19 @@ class Learner:
             self._policy_version = int(values["policy_version"])
             self._intake.ledger.duplicates = int(values["duplicates"])
             offset, extra = int(values["journal_offset"]), dict(values["extra"])
+        elif self.settings.demonstrations:
+            self._algorithm.observe(self.settings.demonstrations.inputs())
         for end, step in self._journal.steps():
             # The checkpoint's normaliser already knows what lies before its offset.
             self._take(step, learn_statistics=end > offset)
             self._policy_version = max(self._policy_version, step.policy_version)
+        if found:
+            arrays = {
+                name.removeprefix(_REPLAY): tensor.numpy()
+                for name, tensor in tensors.items()
+                if name.startswith(_REPLAY)
+            }
+            self._replay.load_state_dict((arrays, values["replay"]))
         self._policy_version = max(self._policy_version, self._files.version())
         self._intake.finished()  # were told of before
         self._acknowledged = self._intake.ledger.next_numbers()

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from robot_learning.algorithms import HyperParameters, OffPolicyHyperParameters, Spaces
 from robot_learning.contract import Contract
+from robot_learning.demonstrations import Demonstrations
 
 H_co = TypeVar("H_co", bound=HyperParameters, covariant=True)
 
@@ -35,6 +36,7 @@ class RunSettings(Generic[H_co]):
         contract: robot and task; None for a plain Gymnasium environment.
         environment: id of that environment; None with a contract.
         has_success: the task has a success condition.
+        demonstrations: learned from besides the run's own steps; they are not counted as steps.
     """
 
     algorithm: str
@@ -46,6 +48,7 @@ class RunSettings(Generic[H_co]):
     contract: Contract | None = None
     environment: str | None = None
     has_success: bool = True
+    demonstrations: Demonstrations | None = None
 
     @property
     def hold_steps(self) -> int:
@@ -62,6 +65,7 @@ class RunSettings(Generic[H_co]):
         return {
             "algorithm": self.algorithm,
             "contract_sha256": self.contract_sha256,
+            "demonstrations": self.demonstrations.sha256 if self.demonstrations else None,
             "environment": self.environment,
             "seed": self.seed,
             **{f"hyper.{key}": value for key, value in self.hyper.model_dump(mode="json").items()},

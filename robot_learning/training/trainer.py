@@ -26,6 +26,7 @@ from robot_learning.training.learner import Learner
 
 ACTOR_ID = "in-process"
 TRAINING_STREAM = 0
+UPDATES_AT_ONCE = 10
 
 
 class Trainer:
@@ -58,6 +59,7 @@ class Trainer:
             StepError: the environment gave NaN or infinity; nothing of it was learned.
             OSError: the journal cannot be written.
         """
+        self._pretrain(on_step)
         while self._learner.steps < self._learner.settings.steps_goal:
             self._run_episode(on_step)
             self._learner.sync()
@@ -71,6 +73,13 @@ class Trainer:
             FileWriteError: the checkpoint before is intact.
         """
         self._learner.checkpoint({"exploration": self._exploration.state()})
+
+    def _pretrain(self, on_step: Callable[[dict[str, float]], None] | None) -> None:
+        """Does the updates that are due before the next step, a few at a time."""
+        while due := self._learner.updates_due():
+            metrics = self._learner.update(min(due, UPDATES_AT_ONCE))
+            if on_step:
+                on_step(metrics)
 
     def _run_episode(self, on_step: Callable[[dict[str, float]], None] | None) -> None:
         learner = self._learner
