@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
+_Norms = list[tuple[Tensor, Tensor]]
 
 # In place: no layer here needs its own output before the activation for its gradient.
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu_, "tanh": torch.tanh_}
@@ -23,6 +24,12 @@ class Mlp:
     All weights lie in one vector, `flat`, and the layers are views of it. So an optimiser step or
     a Polyak move is one kernel instead of a loop over tensors, which for networks of this size
     would cost as much as a layer.
+
+    Attributes:
+        flat: every weight.
+        activation: between the layers.
+        members: how many networks; None for one that is no member of a set.
+        layer_norm: whether hidden layers are normalised.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class Mlp:
         members: int | None = None,
         activation: str = "relu",
         output_gain: float | None = None,
+        layer_norm: bool = False,
     ) -> None:
         """Draws the first weights.
 
@@ -43,69 +51,90 @@ class Mlp:
             activation: `relu` or `tanh`.
             output_gain: orthogonal weights of gain sqrt(2), and of this in the last layer, and
                 biases of zero (Saxe et al. 2013; Huang et al. 2022, detail 2); none: uniform.
+            layer_norm: normalise every hidden layer before its activation (Ba et al. 2016).
         """
         self._sizes = tuple(sizes)
         self.activation = activation
-        self._members = members
+        self.members = members
+        self.layer_norm = layer_norm
         lead, row = ((), ()) if members is None else ((members,), (1,))
         shapes: list[tuple[int, ...]] = []
         for fan_in, fan_out in itertools.pairwise(sizes):
             shapes += [(*lead, fan_in, fan_out), (*lead, *row, fan_out)]
+        matrices = len(shapes)
+        if layer_norm:
+            shapes += [(*lead, *row, width) for width in sizes[1:-1] for _ in range(2)]
         counts = [torch.Size(shape).numel() for shape in shapes]
         self.flat = torch.empty(sum(counts))
         split = torch.split(self.flat, counts)
         parts = [part.view(shape) for part, shape in zip(split, shapes, strict=True)]
-        self.weights = [part.detach().requires_grad_() for part in parts[0::2]]
-        self.biases = [part.detach().requires_grad_() for part in parts[1::2]]
+        self._parts = [part.detach().requires_grad_() for part in parts]
+        self.weights, self.biases = self._parts[0:matrices:2], self._parts[1:matrices:2]
+        self.gains, self.shifts = self._parts[matrices::2], self._parts[matrices + 1 :: 2]
         with torch.no_grad():
             if output_gain is None:
                 self._draw_uniform(generator)
             else:
                 self._draw_orthogonal(generator, output_gain)
+            for gain, shift in zip(self.gains, self.shifts, strict=True):
+                gain.fill_(1.0)
+                shift.zero_()
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Computes (n, sizes[0]) -> (n, sizes[-1]), or (members, n, sizes[-1])."""
-        if self._members is None:
-            return self._layers(inputs, self.weights, self.biases, torch.addmm)
-        shared = inputs.expand(self._members, *inputs.shape)
-        return self._layers(shared, self.weights, self.biases, torch.baddbmm)
+        if self.members is None:
+            return self._layers(inputs, self.weights, self.biases, self._norms(), torch.addmm)
+        shared = inputs.expand(self.members, *inputs.shape)
+        return self._layers(shared, self.weights, self.biases, self._norms(), torch.baddbmm)
 
     def hidden(self, inputs: Tensor) -> Tensor:
         """What the last layer is given, of one network alone: (n, sizes[0]) -> (n, sizes[-2])."""
-        x = self._layers(inputs, self.weights[:-1], self.biases[:-1], torch.addmm)
+        norms = self._norms()
+        x = self._layers(inputs, self.weights[:-1], self.biases[:-1], norms, torch.addmm)
+        if norms:
+            x = _normalise(x, norms[-1])
         return _ACTIVATIONS[self.activation](x)
 
     def member(self, index: int, inputs: Tensor) -> Tensor:
         """Computes one network of several alone: (n, sizes[0]) -> (n, sizes[-1])."""
         weights = [weight[index] for weight in self.weights]
         biases = [bias[index] for bias in self.biases]
-        return self._layers(inputs, weights, biases, torch.addmm)
+        norms = [(gain[index], shift[index]) for gain, shift in self._norms()]
+        return self._layers(inputs, weights, biases, norms, torch.addmm)
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""
-        gradients = torch.autograd.grad(loss, self._layers_in_order())
+        gradients = torch.autograd.grad(loss, self._parts)
         return torch.cat([gradient.view(-1) for gradient in gradients])
 
     def copy(self) -> Mlp:
         """Another of the same weights."""
         twin = Mlp(
-            self._sizes, torch.Generator(), members=self._members, activation=self.activation
+            self._sizes,
+            torch.Generator(),
+            members=self.members,
+            activation=self.activation,
+            layer_norm=self.layer_norm,
         )
         twin.flat.copy_(self.flat)
         return twin
 
-    def _layers_in_order(self) -> list[Tensor]:
-        pairs = zip(self.weights, self.biases, strict=True)
-        return [tensor for pair in pairs for tensor in pair]
+    def _norms(self) -> _Norms:
+        return list(zip(self.gains, self.shifts, strict=True))
 
     def _layers(
-        self, x: Tensor, weights: list[Tensor], biases: list[Tensor], product: _Product
+        self,
+        x: Tensor,
+        weights: list[Tensor],
+        biases: list[Tensor],
+        norms: _Norms,
+        product: _Product,
     ) -> Tensor:
         between, last = _ACTIVATIONS[self.activation], len(weights) - 1
         for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             x = product(bias, x, weight)
             if index < last:
-                x = between(x)
+                x = between(_normalise(x, norms[index]) if norms else x)
         return x
 
     def _draw_uniform(self, generator: torch.Generator) -> None:
@@ -120,3 +149,8 @@ class Mlp:
             gain = output_gain if weight is self.weights[-1] else 2.0**0.5
             for matrix in weight.view(-1, *weight.shape[-2:]):
                 torch.nn.init.orthogonal_(matrix, gain, generator=generator)
+
+
+def _normalise(x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
+    gain, shift = norm
+    return torch.nn.functional.layer_norm(x, x.shape[-1:]) * gain + shift
