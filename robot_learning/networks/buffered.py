@@ -1,136 +1,145 @@
-"""Passes through an `Mlp` in memory that is allocated once.
+"""Passes through an `Mlp` in memory that is allocated once, without a graph of operations.
 
-Products of the size that learning from a replay needs take less than a millisecond; asking the
-system for the memory of every intermediate result, and touching its pages for the first time,
-takes a quarter as long again. Here every layer writes where it wrote in the pass before, and the
-backward pass writes straight into one vector.
+Learning from a replay takes thousands of small products. Asking the system for the memory of every
+intermediate result and recording what was done with it costs a quarter as much again as the
+products themselves. Here every layer writes where it wrote in the pass before, and the gradient
+goes straight into one vector.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from robot_learning.networks.mlp import Mlp
+from robot_learning.networks.mlp import NORM_EPSILON, Mlp
+
+
+@dataclass
+class _Norm:
+    """What a normalised hidden layer keeps for its gradient."""
+
+    before: Tensor
+    normalised: Tensor
+    mean: Tensor
+    scale: Tensor
 
 
 class BufferedMlp:
-    """Computes what `network`, or one member of it, computes, and the same gradients.
+    """Computes what an `Mlp` of ReLU layers, or one member of it, computes, and its gradients.
 
-    What a call returns is overwritten by the next call: one of these serves one place in a method.
+    It has views of the weights, so it follows their changes. What it returns is overwritten by its
+    next pass: one of these serves one place in a method.
     """
 
-    def __init__(self, network: Mlp, *, member: int | None = None, frozen: bool = False) -> None:
-        """Takes views of the weights of `network`: it follows its changes.
+    def __init__(self, network: Mlp, *, member: int | None = None) -> None:
+        """Takes views of the weights.
 
         Args:
-            network: with ReLU between its layers and nothing else.
-            member: compute this one of several alone.
-            frozen: gradients are for the input alone; those of the weights are not computed.
+            network: whose weights.
+            member: compute this one of several alone; only its gradient for the input is known.
 
         Raises:
-            ValueError: `network` has another activation, or layer normalisation.
+            ValueError: `network` has another activation.
         """
-        if not can_buffer(network):
-            raise ValueError("only networks of ReLU layers can be computed in kept memory")
+        if network.activation != "relu":
+            raise ValueError(f"only ReLU layers can be buffered, not {network.activation}")
         self._batched = member is None and network.members is not None
-        self._flat = network.flat.detach().requires_grad_(not frozen)
-        self._gradient = torch.empty(0 if frozen else len(network.flat))
-        self._weights = [weight.detach() for weight in network.weights]
-        self._biases = [bias.detach() for bias in network.biases]
-        if member is not None:
-            if not frozen:
-                raise ValueError("the gradient of one member's weights alone is not computed")
-            self._weights = [weight[member] for weight in self._weights]
-            self._biases = [bias[member] for bias in self._biases]
-        self._weight_gradients, self._bias_gradients = self._views(self._gradient)
         self._members = network.members or 0
+        self._parts = [part.detach() for part in network.parts]
+        if member is not None and network.members is not None:
+            self._parts = [part[member] for part in self._parts]
+        self._flat = torch.empty(0 if member is not None else len(network.flat))
+        self._layers = len(network.weights)
+        self._normalised = network.layer_norm
+        self._gradients: list[Tensor] = []
+        if member is None:
+            split = torch.split(self._flat, [part.numel() for part in self._parts])
+            self._gradients = [s.view(p.shape) for s, p in zip(split, self._parts, strict=True)]
+        self._inputs = torch.empty(0)
         self._values: list[Tensor] = []  # of each layer, behind its activation
-        self._backs: list[Tensor] = []  # the loss's gradient for them
+        self._backs: list[Tensor] = []  # the gradient for them
+        self._norms: list[_Norm] = []
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """As `Mlp.__call__` or `Mlp.member`; `inputs` must keep its values until the gradient."""
-        output: Tensor = _Pass.apply(inputs, self._flat, self)
-        return output
-
-    def gradient(self, loss: Tensor) -> Tensor:
-        """As `Mlp.gradient`; overwritten by the next."""
-        return torch.autograd.grad(loss, self._flat)[0]
-
+    @torch.no_grad()
     def forward(self, inputs: Tensor) -> Tensor:
-        """The layers; a view of kept memory."""
-        x = inputs.expand(self._members, *inputs.shape) if self._batched else inputs
+        """As `Mlp.__call__` or `Mlp.member`; `inputs` must keep its values until the gradient."""
         self._require_memory(len(inputs))
+        x = self._inputs = inputs.expand(self._members, *inputs.shape) if self._batched else inputs
         product = torch.baddbmm if self._batched else torch.addmm
-        last = len(self._weights) - 1
+        self._norms.clear()
         for index, value in enumerate(self._values):
-            product(self._biases[index], x, self._weights[index], out=value)
-            x = torch.relu_(value) if index < last else value
-        return x.detach()
+            product(self._parts[2 * index + 1], x, self._parts[2 * index], out=value)
+            x = value
+            if index < self._layers - 1:
+                if self._normalised:
+                    self._normalise(index)
+                torch.relu_(x)
+        return x
 
-    def backward(self, inputs: Tensor, back: Tensor, for_inputs: bool) -> Tensor | None:
-        """From the gradient for the output to those for weights and, if wanted, `inputs`."""
+    @torch.no_grad()
+    def backward(self, back: Tensor) -> Tensor:
+        """From the gradient for the output of the last pass to that for `Mlp.flat`."""
         product = torch.bmm if self._batched else torch.mm
-        for index in range(len(self._weights) - 1, -1, -1):
-            x = self._values[index - 1] if index else inputs
-            if index == 0 and self._batched:
-                x = x.expand(self._members, *x.shape)
-            if self._flat.requires_grad:
-                product(x.mT, back, out=self._weight_gradients[index])
-                torch.sum(back, -2, keepdim=self._batched, out=self._bias_gradients[index])
-            if index == 0:
-                break
-            below = self._backs[index - 1]
-            product(back, self._weights[index].mT, out=below)
-            back = torch.ops.aten.threshold_backward.grad_input(below, x, 0, grad_input=below)
-        if not for_inputs:
-            return None
-        found = product(back, self._weights[0].mT)
+        for index in range(self._layers - 1, -1, -1):
+            x = self._values[index - 1] if index else self._inputs
+            product(x.mT, back, out=self._gradients[2 * index])
+            torch.sum(back, -2, keepdim=self._batched, out=self._gradients[2 * index + 1])
+            if index:
+                back = self._through_layer(index, back)
+        return self._flat
+
+    @torch.no_grad()
+    def backward_to_inputs(self, back: Tensor) -> Tensor:
+        """From the gradient for the output of the last pass to that for its inputs.
+
+        Nothing is computed for the weights, which is a third of the work.
+        """
+        for index in range(self._layers - 1, 0, -1):
+            back = self._through_layer(index, back)
+        found = (torch.bmm if self._batched else torch.mm)(back, self._parts[0].mT)
         return found.sum(0) if self._batched else found
 
-    @property
-    def flat_gradient(self) -> Tensor | None:
-        """Where `backward` leaves the gradient of the weights."""
-        return self._gradient if self._flat.requires_grad else None
+    def _through_layer(self, index: int, back: Tensor) -> Tensor:
+        """The gradient for layer `index`'s output to that for the output of the layer below."""
+        below, value = self._backs[index - 1], self._values[index - 1]
+        (torch.bmm if self._batched else torch.mm)(back, self._parts[2 * index].mT, out=below)
+        torch.ops.aten.threshold_backward.grad_input(below, value, 0, grad_input=below)
+        return self._through_norm(index - 1, below) if self._normalised else below
+
+    def _normalise(self, index: int) -> None:
+        value, at = self._values[index], 2 * (self._layers + index)
+        before = value.clone()
+        normalised, mean, scale = torch.native_layer_norm(
+            before, value.shape[-1:], None, None, NORM_EPSILON
+        )
+        self._norms.append(_Norm(before, normalised, mean, scale))
+        torch.mul(normalised, self._parts[at], out=value).add_(self._parts[at + 1])
+
+    def _through_norm(self, index: int, back: Tensor) -> Tensor:
+        norm, at = self._norms[index], 2 * (self._layers + index)
+        if self._gradients:
+            keep = self._batched
+            torch.sum(back * norm.normalised, -2, keepdim=keep, out=self._gradients[at])
+            torch.sum(back, -2, keepdim=keep, out=self._gradients[at + 1])
+        found: Tensor = torch.ops.aten.native_layer_norm_backward(
+            back * self._parts[at],
+            norm.before,
+            norm.before.shape[-1:],
+            norm.mean,
+            norm.scale,
+            None,
+            None,
+            [True, False, False],
+        )[0]
+        return found
 
     def _require_memory(self, n: int) -> None:
         if self._values and self._values[0].shape[-2] == n:
             return
         lead = (self._members,) if self._batched else ()
-        widths = [weight.shape[-1] for weight in self._weights]
-        self._values = [torch.empty(*lead, n, width) for width in widths]
-        self._backs = [torch.empty(*lead, n, width) for width in widths[:-1]]
-
-    def _views(self, flat: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        if not len(flat):
-            return [], []
-        pairs = zip(self._weights, self._biases, strict=True)
-        shapes = [part.shape for pair in pairs for part in pair]
-        split = torch.split(flat, [shape.numel() for shape in shapes])
-        parts = [part.view(shape) for part, shape in zip(split, shapes, strict=True)]
-        return parts[0::2], parts[1::2]
-
-
-def can_buffer(network: Mlp) -> bool:
-    """Whether `BufferedMlp` computes this kind of network."""
-    return network.activation == "relu" and not network.layer_norm
-
-
-class _Pass(torch.autograd.Function):
-    """One pass as one node of the graph that a loss is differentiated through."""
-
-    @staticmethod
-    def forward(ctx: Any, inputs: Tensor, flat: Tensor, passes: BufferedMlp) -> Tensor:
-        del flat  # named so that a gradient for it can be asked for
-        ctx.passes, ctx.inputs = passes, inputs.detach()
-        return passes.forward(inputs)
-
-    @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        passes: BufferedMlp = ctx.passes
-        found = passes.backward(ctx.inputs, back, ctx.needs_input_grad[0])
-        return found, passes.flat_gradient, None
+        widths = [weight.shape[-1] for weight in self._parts[0 : 2 * self._layers : 2]]
+        with torch.inference_mode(False):  # so that it can be used outside that mode too
+            self._values = [torch.empty(*lead, n, width) for width in widths]
+            self._backs = [torch.empty(*lead, n, width) for width in widths[:-1]]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
+NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
 # In place: no layer here needs its own output before the activation for its gradient.
@@ -27,6 +28,8 @@ class Mlp:
 
     Attributes:
         flat: every weight.
+        parts: its views, in order: weight and bias of each layer, then gain and shift of each
+            normalised one.
         activation: between the layers.
         members: how many networks; None for one that is no member of a set.
         layer_norm: whether hidden layers are normalised.
@@ -68,9 +71,9 @@ class Mlp:
         self.flat = torch.empty(sum(counts))
         split = torch.split(self.flat, counts)
         parts = [part.view(shape) for part, shape in zip(split, shapes, strict=True)]
-        self._parts = [part.detach().requires_grad_() for part in parts]
-        self.weights, self.biases = self._parts[0:matrices:2], self._parts[1:matrices:2]
-        self.gains, self.shifts = self._parts[matrices::2], self._parts[matrices + 1 :: 2]
+        self.parts = [part.detach().requires_grad_() for part in parts]
+        self.weights, self.biases = self.parts[0:matrices:2], self.parts[1:matrices:2]
+        self.gains, self.shifts = self.parts[matrices::2], self.parts[matrices + 1 :: 2]
         with torch.no_grad():
             if output_gain is None:
                 self._draw_uniform(generator)
@@ -104,7 +107,7 @@ class Mlp:
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""
-        gradients = torch.autograd.grad(loss, self._parts)
+        gradients = torch.autograd.grad(loss, self.parts)
         return torch.cat([gradient.view(-1) for gradient in gradients])
 
     def copy(self) -> Mlp:
@@ -153,4 +156,4 @@ class Mlp:
 
 def _normalise(x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
     gain, shift = norm
-    return torch.nn.functional.layer_norm(x, x.shape[-1:]) * gain + shift
+    return torch.nn.functional.layer_norm(x, x.shape[-1:], eps=NORM_EPSILON) * gain + shift
