@@ -126,8 +126,12 @@ def _find_wheels(env: dict[str, str]) -> None:
 
     Their libraries lie in the environment's `lib/` and in one folder beside each package. Unless
     told that the search path is complete, they start every Python process a second time to
-    complete it; saying so saves each process of the graph that time.
+    complete it; saying so saves each process of the graph that time. `python3` is the one that
+    has the wheels.
     """
+    paths = env.get("PATH", os.defpath).split(os.pathsep)
+    own = str(Path(sys.prefix) / "bin")
+    env["PATH"] = os.pathsep.join([own, *(path for path in paths if path != own)])
     site_packages = Path(sysconfig.get_paths()["purelib"])
     libraries = [Path(sys.prefix) / "lib", *sorted(site_packages.glob("ros_*.libs"))]
     _append(env, "LD_LIBRARY_PATH", libraries)

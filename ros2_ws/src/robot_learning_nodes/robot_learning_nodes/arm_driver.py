@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from geometry_msgs.msg import WrenchStamped
 from robot_learning_interfaces.msg import ActionRequest, DriverState, ExecutedAction, SafetyState
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
@@ -12,7 +14,7 @@ from robot_learning.control import action
 from robot_learning.control.driver import Driver, DriverRequest
 from robot_learning.control.lockstep_driver import LockstepDriver
 from robot_learning.control.real_time_driver import RealTimeDriver
-from robot_learning.hardware import JointPoint
+from robot_learning.hardware import Array, JointPoint
 from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
@@ -46,10 +48,12 @@ class ArmDriver(GraphNode):
             if self.lockstep
             else RealTimeDriver(self.contract, self, self.values["monitor_timeout_s"])
         )
+        self.wrench: Array | None = None
         self.said: tuple[Any, ...] = ()
         self.command = self.advertise(JointTrajectory, COMMAND_TOPIC, COMMAND)
         self.executed = self.advertise(ExecutedAction, "executed_action", STREAM)
         self.out = self.advertise(DriverState, "arm_driver/state", STREAM)
+        self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
         self.listen(JointState, "joint_states", self._measured, SENSOR)
         self.listen(ActionRequest, "active_action", self._asked, COMMAND)
         self.listen(SafetyState, "safety/state", self._monitor, LATCHED)
@@ -89,9 +93,14 @@ class ArmDriver(GraphNode):
 
     # Messages in.
 
+    def _felt(self, message: WrenchStamped) -> None:
+        """What the arm feels goes with the next state through the gate, which judges it."""
+        force, torque = message.wrench.force, message.wrench.torque
+        self.wrench = np.array([force.x, force.y, force.z, torque.x, torque.y, torque.z])
+
     def _measured(self, message: JointState) -> None:
         try:
-            state = self.names.read_state(message)
+            state = self.names.read_state(message, self.wrench)
         except MessageError as error:
             self.driver.fault(str(error))
             raise

@@ -110,6 +110,8 @@ class LearnerNode(GraphNode):
             self.training.learner.insert(read_step(message))
         except StepError as error:
             raise MessageError(str(error)) from None
+        except OSError as error:
+            self._disk_failed(error)
 
     def _safety(self, message: SafetyState) -> None:
         names = {0: "DISARMED", 1: "ARMED", 2: "STOPPING", 3: "FAULT", 4: "ESTOP"}
@@ -122,12 +124,16 @@ class LearnerNode(GraphNode):
         try:
             self.training.keep({"safety_state": self.safety})
         except OSError as error:
-            # Not acknowledged, so nothing is lost: the actor keeps its steps and waits.
-            self.training.record.message = str(error)
-            self.get_logger().error(str(error), throttle_duration_sec=5.0)
+            self._disk_failed(error)
         message = write_status(self.training.status())
         message.header.stamp = to_time(self.wall_now_s())
         self.status_out.publish(message)
+
+    def _disk_failed(self, error: OSError) -> None:
+        """Not acknowledged, so nothing is lost: the actor keeps its steps and sends them again."""
+        assert self.training is not None
+        self.training.record.message = str(error)
+        self.get_logger().error(str(error), throttle_duration_sec=5.0)
 
     def _give_weights(self, version: int, data: bytes) -> None:
         message = PolicyParameters(

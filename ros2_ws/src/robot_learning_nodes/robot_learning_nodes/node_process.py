@@ -6,7 +6,6 @@ import gc
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -105,9 +104,10 @@ def run(
 
 
 def exit_process(code: int) -> None:
-    """Leaves at once once everything is closed: DDS threads must not delay or crash the exit."""
+    """Leaves at once once everything is closed.
+
+    DDS threads must not delay or crash the exit, nor bindings print what they still hold.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
-    if threading.active_count() > 1:
-        os._exit(code)
-    sys.exit(code)
+    os._exit(code)

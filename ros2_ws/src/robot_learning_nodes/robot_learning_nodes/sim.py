@@ -219,16 +219,16 @@ class Sim(GraphNode):
         state = self._measured()
         base = self.contract.robot.arm.base_frame
         message = self.names.write_state(state, base)
-        self.state_out.publish(message)
-        if self.pair_out is not None:
-            self.pair_out.publish(message)
-        stamp = message.header.stamp
-        self.clock_out.publish(Clock(clock=stamp))
+        # The wrench first: whoever joins the two finds both of the same moment.
         wrench = WrenchStamped()
         wrench.header = message.header
         force, torque = wrench.wrench.force, wrench.wrench.torque
         force.x, force.y, force.z, torque.x, torque.y, torque.z = state.wrench.tolist()
         self.wrench_out.publish(wrench)
+        self.state_out.publish(message)
+        if self.pair_out is not None:
+            self.pair_out.publish(message)
+        self.clock_out.publish(Clock(clock=message.header.stamp))
         self.last_state_s = time.monotonic()
         self.states += 1
         return state.stamp_s

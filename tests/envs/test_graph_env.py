@@ -1,0 +1,182 @@
+"""The environment over the graph, on a link that answers at once; tests/graph has the real one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from ideal_arm import IdealArm
+
+from robot_learning.control.action import ActionKind
+from robot_learning.control.arm_controller import ArmController
+from robot_learning.envs.graph_env import GraphEnv, GraphError
+from robot_learning.hardware import JointPoint
+from robot_learning.rewards.reach import ReachReward
+from robot_learning.training.actor_types import Judgement, Receipt
+
+
+class ObedientGraph:
+    """Driver, arm and reward monitor in one; says what the nodes would say, when it is spun."""
+
+    def __init__(self):
+        self.arm = IdealArm()
+        self.contract = self.arm.contract
+        self.controller = ArmController(self.contract)
+        self.controller.arm(self.arm.read_state(), self.arm.read_state().stamp_s)
+        self.reward = ReachReward(self.contract.task)
+        self.now_s, self.sent, self.mail = 0.0, [], []
+        self.silent = set()
+        self.refuse_reset = ""
+        self.closed = False
+
+    def attach(self, listener):
+        self.listener = listener
+        self.say("safety", lambda: listener.set_allowed(None))
+        self.say_state()
+
+    def say(self, what, message):
+        if what not in self.silent:
+            self.mail.append(message)
+
+    def say_state(self):
+        state = self.arm.read_state()
+        self.say("state", lambda: self.listener.on_state(state))
+        achieved = self.listener._observer.observe(state)[1]
+        success = bool(self.reward.success(achieved, self.arm.target))
+        judgement = Judgement(0.0 if success else -1.0, success, terminated=False)
+        self.say("reward", lambda: self.listener.on_reward(state.stamp_s, judgement))
+
+    def spin(self, timeout_s):
+        self.now_s += timeout_s
+        mail, self.mail = self.mail, []
+        for message in mail:
+            message()
+
+    def request(self, kind, action, stamp_s):
+        sequence = len(self.sent)
+        self.sent.append(kind)
+        if kind is ActionKind.ACTION:
+            self.move(action, sequence)
+        elif kind is ActionKind.HOME:
+            self.arm.reset(0)
+            self.say_state()
+        return sequence
+
+    def move(self, action, sequence):
+        state, period_s = self.arm.read_state(), self.contract.command_period_s
+        self.controller.request(ActionKind.ACTION, action, state, state.stamp_s)
+        points = []
+        for index in range(self.contract.commands_per_action):
+            point = self.controller.tick(state.stamp_s + index * period_s, state).point
+            if point is not None:
+                points.append(
+                    JointPoint((index + 1) * period_s, point.position_rad, point.velocity_rad_s)
+                )
+        if points:
+            self.arm.write_joint_trajectory(points)
+        self.arm.step(self.contract.control_period_s)
+        done = self.controller.executed_action()
+        parts = (done.requested, done.gated, done.executed)
+        receipt = Receipt(*(part.astype(np.float32) for part in parts), observation_age_s=0.0)
+        self.say("receipt", lambda: self.listener.on_receipt(sequence, receipt))
+        self.say_state()
+
+    def reset(self, seed):
+        if self.refuse_reset:
+            self.say("reset", lambda: self.listener.on_reset(None, self.refuse_reset))
+            return
+        self.arm.reset(seed)
+        state = self.arm.read_state()
+        self.controller = ArmController(self.contract)
+        self.controller.arm(state, state.stamp_s)
+        self.say_state()
+        self.say("reset", lambda: self.listener.on_reset(state.stamp_s))
+        target = self.arm.target
+        self.say("target", lambda: self.listener.on_target(state.stamp_s, target))
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def world():
+    return ObedientGraph()
+
+
+@pytest.fixture
+def env(world):
+    return GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
+
+
+def test_gymnasiums_own_checker_finds_no_fault(env):
+    check_env(env, skip_render_check=True)
+
+
+def test_an_episode_is_truncated_after_the_contracts_steps_and_never_terminated(env, world):
+    env.reset(seed=0)
+    ends = [env.step(np.zeros(3, np.float32))[2:4] for _ in range(50)]
+    assert world.contract.task.episode_steps == 50
+    assert ends == [(False, False)] * 49 + [(False, True)]
+
+
+def test_moving_towards_the_goal_succeeds(env):
+    observation, _ = env.reset(seed=3)
+    over = False
+    while not over:
+        way = observation["desired_goal"] - observation["achieved_goal"]
+        action = np.clip(8.0 * way, -1, 1).astype(np.float32)
+        observation, reward, _, over, info = env.step(action)
+    assert info["is_success"] and reward == 0.0
+    assert info["executed_action"].shape == (3,)
+
+
+def test_the_same_seed_gives_the_same_goal(env):
+    first, _ = env.reset(seed=5)
+    again, _ = env.reset(seed=5)
+    assert np.array_equal(first["desired_goal"], again["desired_goal"])
+
+
+def test_rewards_of_a_batch_of_goals_can_be_computed_anew(env):
+    goals = np.zeros((4, 3), np.float32)
+    assert env.compute_reward(goals, goals, {}).tolist() == [0.0] * 4
+
+
+def test_loss_of_the_permission_to_move_truncates_with_its_reason(env, world):
+    env.reset(seed=0)
+    world.say("safety", lambda: env.set_allowed("safety: estop"))
+    world.silent.add("receipt")
+    _, _, terminated, truncated, info = env.step(np.zeros(3, np.float32))
+    assert (terminated, truncated, info["fault"]) == (False, True, "safety: estop")
+    with pytest.raises(RuntimeError, match="call reset"):
+        env.step(np.zeros(3, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("silent", "missing"),
+    [("receipt", "executed_action from the arm driver"), ("reward", "reward from the reward")],
+)
+def test_a_node_that_does_not_answer_is_named(env, world, silent, missing):
+    env.reset(seed=0)
+    world.silent.add(silent)
+    with pytest.raises(GraphError, match=missing):
+        env.step(np.zeros(3, np.float32))
+
+
+def test_a_graph_that_is_not_there_is_an_error_that_says_what_to_do():
+    world = ObedientGraph()
+    world.silent.add("state")
+    env = GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
+    with pytest.raises(GraphError, match="joint_states; is the graph running in this ROS domain"):
+        env.reset()
+
+
+def test_a_refused_reset_says_why(env, world):
+    world.refuse_reset = "the simulator is not active"
+    with pytest.raises(GraphError, match="not reset: the simulator is not active"):
+        env.reset()
+
+
+def test_closing_asks_the_arm_to_rest(env, world):
+    env.reset(seed=0)
+    env.close()
+    assert world.closed and world.sent[-1] is ActionKind.HOLD
