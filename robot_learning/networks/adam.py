@@ -18,8 +18,19 @@ class Adam:
         learning_rate: of the next step.
     """
 
-    def __init__(self, weights: Tensor, learning_rate: float, *, epsilon: float = 1e-8) -> None:
+    def __init__(
+        self, weights: Tensor, learning_rate: float, *, epsilon: float = 1e-8, l2: float = 0.0
+    ) -> None:
+        """Moments of zero.
+
+        Args:
+            weights: one vector.
+            learning_rate: of the steps.
+            epsilon: added to the deviation.
+            l2: weight of half the squared weights in the loss; their gradient is added.
+        """
         self._weights = weights
+        self._l2 = l2
         self.learning_rate = learning_rate
         self._beta1, self._beta2, self._epsilon = 0.9, 0.999, epsilon
         self._first = torch.zeros_like(weights)
@@ -41,7 +52,7 @@ class Adam:
             beta1=self._beta1,
             beta2=self._beta2,
             lr=self.learning_rate,
-            weight_decay=0.0,
+            weight_decay=self._l2,
             eps=self._epsilon,
             maximize=False,
         )
