@@ -23,6 +23,7 @@ from robot_learning.replay import (
     Step,
     check_step,
 )
+from robot_learning.training.guarded_updates import GuardedUpdates
 from robot_learning.training.learner_files import LearnerFiles
 from robot_learning.training.learner_types import LearnerSettings, LearnerStatus, Phase
 from robot_learning.training.make_replay import make_replay, needs_whole_episodes
@@ -37,11 +38,7 @@ _REPLAY = "replay."  # what the replay's tensors are called in a checkpoint
 
 
 class Learner:
-    """Takes numbered steps, updates an algorithm from replay, and gives out its policy.
-
-    Attributes:
-        warnings: what was found damaged while resuming, one line each.
-    """
+    """Takes numbered steps, updates an algorithm from replay, and gives out its policy."""
 
     def __init__(
         self,
@@ -71,6 +68,7 @@ class Learner:
         self.settings = settings
         hyper, spaces = settings.hyper, settings.spaces
         self._algorithm = off_policy_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
+        self._guarded = GuardedUpdates(self._algorithm, hyper.gamma)
         shown = settings.demonstrations
         self._replay = make_replay(hyper, spaces, compute_reward, shown.episodes if shown else ())
         self._rng = np.random.default_rng([settings.seed, 1])
@@ -88,7 +86,6 @@ class Learner:
         self._files = LearnerFiles(directory, header, resume=resume)
         self._journal = self._files.journal
         self.extra = self._restore()
-        self.warnings = self._files.warnings
 
     # Steps in
 
@@ -154,12 +151,16 @@ class Learner:
         return max(0, wanted - self._updates)
 
     def update(self, n: int) -> dict[str, float]:
-        """Does `n` gradient updates; returns the mean of each metric."""
+        """Does `n` gradient updates; returns the mean of each metric.
+
+        Raises:
+            DivergedError: the values diverge again and again; the policy is the last good one.
+        """
         sums: dict[str, float] = {}
         counts: dict[str, int] = {}
         for _ in range(n):
             batch = self._replay.sample(self.settings.hyper.batch_size, self._rng)
-            for name, value in self._algorithm.update(batch).items():
+            for name, value in self._guarded.update(batch).items():
                 sums[name] = sums.get(name, 0.0) + value
                 counts[name] = counts.get(name, 0) + 1
             errors = self._algorithm.priorities()
@@ -168,6 +169,11 @@ class Learner:
             self._updates += 1
         self._update_rate.count(n)
         return {name: total / counts[name] for name, total in sums.items()}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found damaged while resuming, and what is wrong with the newest updates."""
+        return [*self._files.warnings, *self._guarded.lines()]
 
     @property
     def steps(self) -> int:
@@ -303,6 +309,7 @@ class Learner:
         if found:
             tensors, values = found
             self._algorithm.load_state_dict(tensors, values["algorithm"])
+            self._guarded.restart()
             self._rng.bit_generator.state = values["sampling"]
             self._updates = int(values["updates"])
             self._policy_version = int(values["policy_version"])

@@ -29,7 +29,7 @@ class RunLearner(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """What was found damaged while resuming, one line each."""
+        """What a person should know: what was damaged, what diverges; one line each."""
 
     @property
     def steps(self) -> int:
@@ -64,7 +64,7 @@ class RunRecord:
 
     Attributes:
         figures: newest metrics of the updates, by name.
-        message: what a person should know; shown with the status.
+        message: what a person should know beside the learner's warnings; shown with the status.
     """
 
     def __init__(self, learner: RunLearner, directory: RunDirectory, title: str) -> None:
@@ -72,7 +72,7 @@ class RunRecord:
         self.directory = directory
         self.title = title
         self.figures: dict[str, float] = {}
-        self.message = "; ".join(learner.warnings)
+        self.message = ""
         self._metrics = MetricsWriter(directory.path)
         self._returns: deque[float] = deque(maxlen=25)
         self._began_s = time.monotonic()
@@ -105,6 +105,10 @@ class RunRecord:
                 },
             )
 
+    def write(self, figures: Mapping[str, float | None]) -> None:
+        """Writes a row of other figures of this moment."""
+        self._metrics.write(self.learner.steps, figures)
+
     def status(
         self, extra: Mapping[str, Any] | None = None, *, now: bool = False
     ) -> dict[str, Any]:
@@ -114,8 +118,8 @@ class RunRecord:
         status["elapsed_s"] = self.elapsed_s
         if self._returns:
             status["mean_return"] = sum(self._returns) / len(self._returns)
-        if self.message:
-            status["message"] = self.message
+        if message := "; ".join(filter(None, (self.message, *self.learner.warnings))):
+            status["message"] = message
         status |= extra or {}
         self.directory.write_status(status, every_s=0.0 if now else STATUS_EVERY_S)
         return status

@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 from robot_learning.evaluation import Episode, Evaluation
 from robot_learning.evaluation.rollout import evaluate
+from robot_learning.training.best_policy import BestPolicy
 from robot_learning.training.environments import Environment
+from robot_learning.training.guarded_updates import DivergedError
 from robot_learning.training.interrupt import Interrupted, StopRequest
 from robot_learning.training.learner_types import Phase
 from robot_learning.training.record import RunLearner, RunRecord
@@ -77,14 +79,25 @@ class TrainingRun:
         *,
         title: str,
         view: View,
+        evaluate_every: int = 0,
     ) -> None:
-        """Takes over the trainer and its learner; `environment` is the one to evaluate on."""
+        """Takes over the trainer and its learner.
+
+        Args:
+            trainer: what trains.
+            environment: to evaluate on; between two episodes it may be the one trained on.
+            directory: where everything goes.
+            title: for people.
+            view: called with the status now and then.
+            evaluate_every: steps between evaluations that choose the best policy; 0 for none.
+        """
         self._environment = environment
         self._trainer = trainer
         self._learner = trainer.learner
         self._settings = trainer.learner.settings
         self._view = view
         self._record = RunRecord(self._learner, directory, title)
+        self._best = BestPolicy(self._record, environment, evaluate_every)
         self._evaluation_episodes = 0
         self._shown_s = 0.0
         self._checkpointed_s = time.monotonic()
@@ -95,6 +108,7 @@ class TrainingRun:
 
         Raises:
             Interrupted: somebody asked for the end; a checkpoint and the policy are written.
+            DivergedError: values diverge again and again; what is written is the last good state.
             StepError: the environment gave NaN or infinity; the last checkpoint is intact.
             OSError: disk full or the like; the last checkpoint is intact.
         """
@@ -104,7 +118,7 @@ class TrainingRun:
                     self._train(stop)
                     trained_s = self._record.elapsed_s
                     evaluation = self._evaluate(stop)
-                except Interrupted:
+                except (Interrupted, DivergedError):
                     self._save(None)
                     raise
                 return self._report(self._save(evaluation), evaluation, trained_s)
@@ -120,11 +134,13 @@ class TrainingRun:
 
         def on_boundary() -> None:
             self._record.episodes()
+            self._best.look()
             if time.monotonic() - self._checkpointed_s >= CHECKPOINT_EVERY_S:
                 self._trainer.checkpoint()
                 self._checkpointed_s = time.monotonic()
 
         self._trainer.run(on_step=on_step, on_boundary=on_boundary)
+        self._best.look()
 
     def _evaluate(self, stop: StopRequest) -> Evaluation | None:
         settings = self._settings

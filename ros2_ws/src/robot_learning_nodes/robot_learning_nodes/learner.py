@@ -19,6 +19,7 @@ from robot_learning_interfaces.msg import (
 )
 
 from robot_learning.replay import StepError
+from robot_learning.training.guarded_updates import DivergedError
 from robot_learning.training.files import FileWriteError
 from robot_learning.training.graph_run import GraphRun
 from robot_learning_nodes.convert import MessageError, to_time
@@ -96,7 +97,14 @@ class LearnerNode(GraphNode):
 
     def work(self) -> bool:
         """What the main thread does between callbacks; whether there was anything to do."""
-        return self.active and self.training is not None and self.training.work()
+        if not self.active or self.training is None:
+            return False
+        try:
+            return self.training.work()
+        except DivergedError as error:
+            self.get_logger().fatal(str(error))
+            self.exit_code = 2  # another start would go the same way
+            return False
 
     def _step(self, message: EpisodeStep) -> None:
         if self.training is None:
