@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from robot_learning.networks import Adam, Mlp, Normaliser
+from robot_learning.networks.rms_prop import RmsProp
 
 
 @dataclass(frozen=True)
@@ -20,20 +21,23 @@ class LearnedState:
         optimisers: by name.
         normaliser: of the inputs.
         generator: of every random number that the method draws.
+        vectors: what else is learned, by name.
     """
 
     networks: Mapping[str, Mlp]
-    optimisers: Mapping[str, Adam]
+    optimisers: Mapping[str, Adam | RmsProp]
     normaliser: Normaliser
     generator: torch.Generator
+    vectors: Mapping[str, Tensor] = field(default_factory=dict)
 
     def tensors(self) -> dict[str, Tensor]:
         """Copies of everything; names are `part` or `part.detail`."""
         tensors = {"generator": self.generator.get_state()}
         for part, network in self.networks.items():
             tensors[part] = network.flat.clone()
-        for part, adam in self.optimisers.items():
-            tensors |= {f"{part}.{key}": value for key, value in adam.state_dict().items()}
+        tensors |= {name: vector.clone() for name, vector in self.vectors.items()}
+        for part, optimiser in self.optimisers.items():
+            tensors |= {f"{part}.{key}": value for key, value in optimiser.state_dict().items()}
         for key, array in self.normaliser.state_dict().items():
             tensors[f"normaliser.{key}"] = torch.from_numpy(array)
         return tensors
@@ -43,8 +47,10 @@ class LearnedState:
         self.generator.set_state(tensors["generator"])
         for part, network in self.networks.items():
             network.flat.copy_(tensors[part])
-        for part, adam in self.optimisers.items():
-            adam.load_state_dict(_under(tensors, part))
+        for name, vector in self.vectors.items():
+            vector.copy_(tensors[name])
+        for part, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(_under(tensors, part))
         moments = {k: tensor.numpy() for k, tensor in _under(tensors, "normaliser").items()}
         self.normaliser.load_state_dict(moments)
 

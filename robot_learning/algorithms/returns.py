@@ -170,4 +170,5 @@ def _accumulate(errors: Array, factors: Array) -> Array:
 
 
 def _ends(terminated: Flags, truncated: Flags) -> NDArray[np.bool_]:
-    return np.logical_or(np.asarray(terminated) >= 1.0, np.asarray(truncated, bool))
+    ends: NDArray[np.bool_] = (np.asarray(terminated) >= 1.0) | np.asarray(truncated, bool)
+    return ends

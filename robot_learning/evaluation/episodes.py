@@ -43,15 +43,19 @@ class EpisodeTracker:
         """Takes the next step; returns the episode if this step ended it."""
         if step.episode != self._episode:
             self._episode, self._return, self._length, self._held = step.episode, 0.0, 0, 0
+        return self.count(step.reward, success=step.success, over=step.terminated or step.truncated)
+
+    def count(self, reward: float, *, success: bool, over: bool) -> Episode | None:
+        """Takes the next step's facts alone, where episodes follow one another without gaps."""
         # float32 as it is stored, so that a resumed run counts the very same return.
-        self._return += float(np.float32(step.reward))
+        self._return += float(np.float32(reward))
         self._length += 1
-        self._held = self._held + 1 if step.success else 0
-        if not (step.terminated or step.truncated):
+        self._held = self._held + 1 if success else 0
+        if not over:
             return None
-        success = self._held >= min(self._hold_steps, self._length)
-        finished = Episode(self._return, self._length, success)
-        self._episode = -1
+        held = self._held >= min(self._hold_steps, self._length)
+        finished = Episode(self._return, self._length, held)
+        self.restore([-1, 0.0, 0, 0])
         return finished
 
     def state(self) -> list[float]:

@@ -81,3 +81,23 @@ def load_checkpoint(directory: Path) -> tuple[dict[str, Tensor], dict[str, Any]]
     if hashlib.sha256(data).hexdigest() != expected:
         raise CheckpointError(f"{tensors_file}: is damaged (its hash is not the recorded one)")
     return load(data), values
+
+
+def require_same_run(directory: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuses to go on with a run of other settings.
+
+    Args:
+        directory: of the checkpoint.
+        before: the fingerprint in it.
+        now: of the run to go on with.
+
+    Raises:
+        CheckpointError: naming what differs.
+    """
+    changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
+    if changed:
+        shown = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in changed)
+        raise CheckpointError(
+            f"{directory} holds a run with other settings: {shown}; "
+            "resume with the same, or choose another --out"
+        )

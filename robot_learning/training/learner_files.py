@@ -6,7 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from robot_learning.replay import Journal, JournalHeader
-from robot_learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from robot_learning.training.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    require_same_run,
+    save_checkpoint,
+)
 from robot_learning.training.files import write_atomic
 
 _JOURNAL = "steps.journal"
@@ -62,7 +67,7 @@ class LearnerFiles:
         if found is None:
             return None
         _, values = found
-        self._require_same_run(values["fingerprint"], fingerprint)
+        require_same_run(self._directory, values["fingerprint"], fingerprint)
         missing = int(values["journal_offset"]) - self.journal.offset
         if missing > 0:
             self.warnings.append(
@@ -84,12 +89,3 @@ class LearnerFiles:
         path = self._directory / _VERSION
         text = path.read_text() if path.exists() else "0"
         return int(text) if text.isdecimal() else 0
-
-    def _require_same_run(self, before: dict[str, Any], now: dict[str, Any]) -> None:
-        changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
-        if changed:
-            shown = "; ".join(f"{k}: {before.get(k)!r} then, {now.get(k)!r} now" for k in changed)
-            raise CheckpointError(
-                f"{self._directory} holds a run with other settings: {shown}; "
-                "resume with the same, or choose another --out"
-            )
