@@ -12,19 +12,36 @@ from robot_learning.algorithms.base import (
     Spaces,
 )
 from robot_learning.algorithms.ddpg import DDPG, DDPGHyperParameters
+from robot_learning.algorithms.dqn import DQN, DQNHyperParameters
+from robot_learning.algorithms.linear_q import LinearQ, LinearQHyperParameters
+from robot_learning.algorithms.q_learning import QLearning, QLearningHyperParameters
 from robot_learning.algorithms.td3 import TD3, TD3HyperParameters
 
-ALGORITHMS: dict[str, type[Algorithm]] = {algorithm.name: algorithm for algorithm in (TD3, DDPG)}
+_METHODS: tuple[type[Algorithm], ...] = (
+    QLearning,
+    LinearQ,
+    DQN,
+    DDPG,
+    TD3,
+)
+ALGORITHMS: dict[str, type[Algorithm]] = {method.name: method for method in _METHODS}
+"""Every method by its name on the command line."""
 
 __all__ = [
     "ALGORITHMS",
     "DDPG",
+    "DQN",
     "TD3",
     "Algorithm",
     "DDPGHyperParameters",
+    "DQNHyperParameters",
     "HyperParameters",
+    "LinearQ",
+    "LinearQHyperParameters",
     "OffPolicyAlgorithm",
     "OffPolicyHyperParameters",
+    "QLearning",
+    "QLearningHyperParameters",
     "Spaces",
     "TD3HyperParameters",
     "named_algorithm",

@@ -33,7 +33,7 @@ def evaluate(
 ) -> None:
     """Runs a policy without exploration and prints return, success and interval."""
     from robot_learning.evaluation.rollout import evaluate as run_episodes
-    from robot_learning.training.environments import EnvironmentRefusedError
+    from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.policy_file import PolicyFileError, read_policy
 
     try:
@@ -54,7 +54,7 @@ def evaluate(
         _fail(str(error), 2)
     except LookupError as error:
         _fail(str(error.args[0]), 2)
-    except ValueError as error:
+    except (ValueError, EnvironmentFailedError) as error:
         _fail(str(error), 1)
     facts = {
         **result.as_json(),

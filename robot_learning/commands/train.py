@@ -47,6 +47,9 @@ def train(
     evaluation_episodes: Annotated[
         int, typer.Option(min=0, help="Evaluation episodes at the end.")
     ] = 100,
+    evaluate_every: Annotated[
+        int, typer.Option(min=0, help="Steps between evaluations; the best policy is in best/.")
+    ] = 0,
     over_graph: Annotated[
         bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")
     ] = False,
@@ -64,6 +67,8 @@ def train(
     if over_graph:
         if task is None:
             _refuse("--over-graph trains a task, not --env")
+        if evaluate_every:
+            _refuse("--evaluate-every is for training in process, not --over-graph")
         from robot_learning.commands.train_over_graph import train_over_graph
 
         train_over_graph(
@@ -89,6 +94,7 @@ def train(
         "steps": steps,
         "seed": seed,
         "evaluation_episodes": evaluation_episodes,
+        "evaluate_every": evaluate_every,
     }
     _train_in_process(request, overrides or [], RunDirectory(out), resume, as_json)
 
@@ -103,7 +109,7 @@ def _train_in_process(
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.replay import JournalError, StepError
     from robot_learning.training.checkpoint import CheckpointError
-    from robot_learning.training.environments import EnvironmentRefusedError
+    from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.training.open_trainer import open_trainer
     from robot_learning.training.run import TrainingRun
@@ -125,7 +131,14 @@ def _train_in_process(
             trainer = open_trainer(
                 settings, environment, make_environment, directory.checkpoint, resume=resume
             )
-            report = TrainingRun(trainer, environment, directory, title=title, view=view).run()
+            report = TrainingRun(
+                trainer,
+                environment,
+                directory,
+                title=title,
+                view=view,
+                evaluate_every=request["evaluate_every"],
+            ).run()
     except (SettingsError, EnvironmentRefusedError, LookupError, ContractError) as error:
         _refuse(str(error.args[0] if error.args else error))
     except (RunDirectoryError, CheckpointError, JournalError) as error:
@@ -137,7 +150,7 @@ def _train_in_process(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    except (StepError, OSError) as error:
+    except (StepError, EnvironmentFailedError, OSError) as error:
         print(f"robot-learning: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     next_command = _next_command(request, directory.path)

@@ -16,6 +16,7 @@ from robot_learning.training.environments import (
 )
 
 EVALUATION_STREAM = 1
+SELECTION_STREAM = 2
 
 
 def evaluate(
@@ -26,6 +27,7 @@ def evaluate(
     seed: int,
     hold_steps: int,
     has_success: bool,
+    stream: int = EVALUATION_STREAM,
     on_episode: Callable[[Episode], None] | None = None,
 ) -> Evaluation:
     """Runs `episodes` episodes without exploration.
@@ -34,9 +36,10 @@ def evaluate(
         environment: on which.
         policy: acting greedily.
         episodes: how many.
-        seed: episode i is reset with a seed derived from (seed, i).
+        seed: episode i is reset with a seed derived from (seed, stream, i).
         hold_steps: an episode succeeds when its condition held during its last steps.
         has_success: the task has a success condition.
+        stream: episodes of different streams are never the same.
         on_episode: called after each.
 
     Raises:
@@ -44,7 +47,7 @@ def evaluate(
     """
     done: list[Episode] = []
     for number in range(episodes):
-        observed, _ = environment.reset(seed=episode_seed(seed, EVALUATION_STREAM, number))
+        observed, _ = environment.reset(seed=episode_seed(seed, stream, number))
         total, length, held, over = 0.0, 0, 0, False
         while not over:
             seen = take_apart(observed)

@@ -23,6 +23,50 @@ class EnvironmentRefusedError(ValueError):
     """An environment is unknown, or not one that can be learned on here."""
 
 
+class EnvironmentFailedError(RuntimeError):
+    """An environment raised an error of its own. One line says when, and what it was."""
+
+
+class Watched(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Says in which episode and step an environment failed, counted since it was made."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._episode, self._step = -1, 0
+
+    def reset(self, **arguments: Any) -> tuple[Any, dict[str, Any]]:
+        """Resets it.
+
+        Raises:
+            EnvironmentFailedError: it raised an error.
+        """
+        self._episode, self._step = self._episode + 1, 0
+        try:
+            return self.env.reset(**arguments)
+        except Exception as error:
+            raise self._failed("reset of episode", error) from error
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Makes a step.
+
+        Raises:
+            EnvironmentFailedError: it raised an error.
+        """
+        try:
+            result = self.env.step(action)
+        except Exception as error:
+            raise self._failed(f"step {self._step} of episode", error) from error
+        self._step += 1
+        return result
+
+    def _failed(self, when: str, error: Exception) -> EnvironmentFailedError:
+        return EnvironmentFailedError(
+            f"{_name(self)} failed in {when} {self._episode}: {type(error).__name__}: {error}; "
+            "what was learned until the last checkpoint is kept: mend the environment, then go on "
+            "with --resume"
+        )
+
+
 class Observed(NamedTuple):
     """An observation taken apart; goals are empty for tasks without goals. All float32."""
 
@@ -52,12 +96,15 @@ def make_environment(name: str, import_module: str | None = None) -> Environment
             f"--env {name}: expected gymnasium:ID, as gymnasium:Pendulum-v1"
         )
     try:
-        return gymnasium.make(identifier)
+        environment = gymnasium.make(identifier)
     except gymnasium.error.Error as error:
         near = difflib.get_close_matches(identifier, gymnasium.registry, n=1)
         hint = f"; did you mean gymnasium:{near[0]}?" if near else ""
         text = str(error).splitlines()[0]
         raise EnvironmentRefusedError(f"--env {name}: {text}{hint}") from None
+    if isinstance(environment.observation_space, gymnasium.spaces.Discrete):
+        environment = gymnasium.wrappers.FlattenObservation(environment)
+    return Watched(environment)
 
 
 def spaces_of(environment: Environment) -> Spaces:
@@ -101,23 +148,34 @@ def spaces_of(environment: Environment) -> Spaces:
         action_low=low,
         action_high=high,
         choices=choices,
+        states=_states(environment),
     )
 
 
 def require_actions(environment: Environment, algorithm: type[Algorithm]) -> None:
-    """Refuses a method that cannot act in the environment.
+    """Refuses a method that cannot learn in the environment.
 
     Raises:
-        EnvironmentRefusedError: it is for the other kind of actions; the message names methods
-            that fit.
+        EnvironmentRefusedError: it is for the other kind of actions, or for a number of states;
+            the message names methods that fit.
     """
-    kind = "discrete" if spaces_of(environment).choices else "continuous"
-    if algorithm.actions in (kind, "either"):
+    spaces = spaces_of(environment)
+    kind = "discrete" if spaces.choices else "continuous"
+
+    def fits(method: type[Algorithm]) -> bool:
+        return method.actions in (kind, "either") and (spaces.states > 0 or not method.needs_states)
+
+    if fits(algorithm):
         return
-    fitting = [n for n, known in ALGORITHMS.items() if known.actions in (kind, "either")]
+    fitting = ", ".join(name for name, method in ALGORITHMS.items() if fits(method))
+    if algorithm.actions not in (kind, "either"):
+        raise EnvironmentRefusedError(
+            f"{algorithm.name} is for {algorithm.actions} actions, {_name(environment)} has {kind} "
+            f"ones ({environment.action_space}); use one of: {fitting}"
+        )
     raise EnvironmentRefusedError(
-        f"{algorithm.name} is for {algorithm.actions} actions, {_name(environment)} has {kind} "
-        f"ones ({environment.action_space}); use one of: {', '.join(fitting)}"
+        f"{algorithm.name} keeps a table of states, {_name(environment)} has observations of "
+        f"another kind ({environment.observation_space}); use one of: {fitting}"
     )
 
 
@@ -195,6 +253,17 @@ def _size(space: gymnasium.Space[Any], environment: Environment) -> int:
             f"{_name(environment)}: observations must be a Box, not {space}"
         )
     return int(np.prod(space.shape))
+
+
+def _states(environment: Environment) -> int:
+    """How many states a flattened observation stands for; 0 for other observations."""
+    while isinstance(environment, gymnasium.Wrapper):
+        inner = environment.env
+        if isinstance(environment, gymnasium.wrappers.FlattenObservation):
+            space = inner.observation_space
+            return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else 0
+        environment = inner
+    return 0
 
 
 def _name(environment: Environment) -> str:

@@ -5,6 +5,7 @@ DIR/config.yaml          the resolved settings: enough to repeat the run
 DIR/checkpoint/          journal of steps, networks, optimisers: what --resume goes on from
 DIR/policy.safetensors   weights and normaliser
 DIR/policy.json          what the policy is for
+DIR/best/                the same two files of the best policy, with --evaluate-every
 DIR/metrics.jsonl        one row an episode
 DIR/tensorboard/         the same for TensorBoard
 DIR/learning_curve.png   success and return against environment steps
@@ -38,6 +39,7 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoint = path / "checkpoint"
+        self.best = path / "best"
         self.learning_curve = path / "learning_curve.png"
         self._status_at_s = -1.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from robot_learning.contract import Contract, load_contract
-from robot_learning.training.environments import Environment
+from robot_learning.training.environments import Environment, Watched
 
 
 def make_task_environment(task: str, robot: str) -> tuple[Environment, Contract]:
@@ -27,4 +27,4 @@ def make_contract_environment(contract: Contract) -> Environment:
     from robot_learning.envs.robot_env import RobotEnv
     from robot_learning.hardware import open_hardware
 
-    return RobotEnv(open_hardware("sim", contract))
+    return Watched(RobotEnv(open_hardware("sim", contract)))
