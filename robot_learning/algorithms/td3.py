@@ -7,27 +7,28 @@ deployed actor may be a running average of the learned one.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
-from robot_learning.algorithms.base import (
-    ActorCriticHyperParameters,
-    Count,
-    OffPolicyAlgorithm,
-    Spaces,
-)
+from robot_learning.algorithms.base import ActorCriticHyperParameters, Count, Spaces
 from robot_learning.algorithms.learned_state import LearnedState
+from robot_learning.algorithms.value_learner import (
+    ValueHyperParameters,
+    ValueLearner,
+    polyak,
+    weighted,
+)
 from robot_learning.contract.base import Fraction, NonNegative
-from robot_learning.networks import Adam, InputNormaliser, Mlp, MlpPolicy, Policy
+from robot_learning.networks import Adam, BufferedMlp, Mlp, MlpPolicy, Policy
 from robot_learning.replay import Batch
 from robot_learning.replay.step import Float32
 
 
-class TD3HyperParameters(ActorCriticHyperParameters):
-    """The three additions to DDPG, and the bound on targets."""
+class TD3HyperParameters(ActorCriticHyperParameters, ValueHyperParameters):
+    """The three additions to DDPG, and what steadies actor and critics."""
 
     critics: Count = Field(2, description="Critics; the target is their minimum (section 4.2).")
     policy_delay: Count = Field(
@@ -37,50 +38,42 @@ class TD3HyperParameters(ActorCriticHyperParameters):
         0.2, description="Noise on the target action, in [-1, 1] units (section 5.3)."
     )
     target_noise_clip: NonNegative = Field(0.5, description="Bound of that noise (section 5.3).")
-    return_min: float | None = Field(
-        None, description="Lowest return possible; bounds the target (Andrychowicz et al., app. A)."
-    )
-    return_max: float | None = Field(None, description="Highest return possible.")
     average_share: Fraction = Field(
         1.0,
         description="Share of the new actor in the deployed one per actor update; 1 deploys the "
         "actor itself. Averaging weights steadies a policy (Polyak and Juditsky 1992; QT-Opt).",
     )
+    l2: NonNegative = Field(
+        0.0, description="Weight of the squared weights of actor and critics, halved, in the loss."
+    )
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor loss (same appendix)."
     )
 
-    @model_validator(mode="after")
-    def _bounds_ordered(self) -> Self:
-        low, high = self.return_min, self.return_max
-        if low is not None and high is not None and low >= high:
-            raise ValueError(f"return_min {low} is not below return_max {high}")
-        return self
 
-
-class TD3(OffPolicyAlgorithm):
+class TD3(ValueLearner):
     """Deterministic actor, a set of critics as one batched product, and slow copies of both."""
 
     name: ClassVar[str] = "td3"
     source: ClassVar[str] = "Fujimoto, van Hoof, Meger 2018, algorithm 1"
     hyper_parameters: ClassVar[type[TD3HyperParameters]] = TD3HyperParameters
 
+    _hyper: TD3HyperParameters
+
     def __init__(self, spaces: Spaces, hyper: TD3HyperParameters, seed: int) -> None:
-        self._spaces, self._hyper = spaces, hyper
-        self._generator = torch.Generator().manual_seed(seed)
+        super().__init__(spaces, hyper, seed)
         inputs, actions, hidden = spaces.input_size, spaces.action_size, hyper.hidden_sizes
         self.actor = Mlp((inputs, *hidden, actions), self._generator)
-        self.critic = Mlp((inputs + actions, *hidden, 1), self._generator, members=hyper.critics)
+        sizes = (inputs + actions, *hidden, self._critic_outputs(hyper))
+        self.critic = Mlp(sizes, self._generator, members=hyper.critics)
         self.actor_target, self.critic_target = self.actor.copy(), self.critic.copy()
         self.deployed = self.actor.copy()
-        self._actor_adam = Adam(self.actor.flat, hyper.actor_learning_rate)
-        self._critic_adam = Adam(self.critic.flat, hyper.critic_learning_rate)
-        self._normalise = InputNormaliser(inputs, hyper.input_clip)
-        self._updates = 0
-
-    def observe(self, inputs: Float32) -> None:
-        """Takes new inputs into the running statistics."""
-        self._normalise.update(inputs)
+        self._actor_adam = Adam(self.actor.flat, hyper.actor_learning_rate, l2=hyper.l2)
+        self._critic_adam = Adam(self.critic.flat, hyper.critic_learning_rate, l2=hyper.l2)
+        self._acting, self._judging = BufferedMlp(self.actor), BufferedMlp(self.critic)
+        self._judging_choice = BufferedMlp(self.critic, member=0)
+        self._target_acting = BufferedMlp(self.actor_target)
+        self._target_judging = BufferedMlp(self.critic_target)
 
     def act(self, inputs: Float32, explore: bool) -> Float32:
         """The deployed actor's actions; there is nothing random in them."""
@@ -89,6 +82,7 @@ class TD3(OffPolicyAlgorithm):
             actions: Float32 = torch.tanh(self.deployed(self._normalise(inputs))).numpy()
         return actions
 
+    @torch.no_grad()
     def update(self, batch: Batch) -> dict[str, float]:
         """Updates the critics, and every `policy_delay` times the actor and the targets."""
         hyper = self._hyper
@@ -96,24 +90,57 @@ class TD3(OffPolicyAlgorithm):
         actions = torch.from_numpy(batch.actions)
         target = self.target(batch, next_inputs)
 
-        values = self.critic(torch.cat((inputs, actions), 1)).squeeze(-1)
-        critic_loss = (values - target).square().mean(1).sum()
-        self._critic_adam.step(self.critic.gradient(critic_loss))
+        outputs = self._judging.forward(torch.cat((inputs, actions), 1)).detach().requires_grad_()
+        with torch.enable_grad():
+            critic_loss = self._critic_loss(outputs, target, batch)
+        (slopes,) = torch.autograd.grad(critic_loss, outputs)
+        self._errors = self._judge(outputs, target, inputs, actions)
+        self._critic_adam.step(self._judging.backward(slopes))
         self._updates += 1
-        metrics = {"critic_loss": critic_loss.item(), "q_mean": values.mean().item()}
-
+        metrics = {"critic_loss": critic_loss.item(), "q_mean": outputs[..., 0].mean().item()}
         if self._updates % hyper.policy_delay == 0:
-            chosen = torch.tanh(self.actor(inputs))
-            # The gradient is asked for the actor alone, so none is computed for critic weights.
-            actor_loss = -self.critic.member(0, torch.cat((inputs, chosen), 1)).mean()
-            if hyper.action_penalty:
-                actor_loss = actor_loss + hyper.action_penalty * chosen.square().mean()
-            self._actor_adam.step(self.actor.gradient(actor_loss))
+            metrics["actor_loss"] = self._update_actor(inputs)
             polyak(self.actor_target, self.actor, hyper.polyak)
             polyak(self.critic_target, self.critic, hyper.polyak)
             polyak(self.deployed, self.actor, hyper.average_share)
-            metrics["actor_loss"] = actor_loss.item()
         return metrics
+
+    def _update_actor(self, inputs: Tensor) -> float:
+        """One step up the first critic; returns the loss -Q(o, pi(o)), with the penalty."""
+        hyper, n = self._hyper, len(inputs)
+        chosen = torch.tanh(self._acting.forward(inputs))
+        values = self._judging_choice.forward(torch.cat((inputs, chosen), 1))
+        loss = -values[:, 0].mean()
+        back = torch.zeros_like(values)
+        back[:, 0] = -1.0 / n
+        slopes = self._judging_choice.backward_to_inputs(back)[:, inputs.shape[1] :]
+        if hyper.action_penalty:
+            loss = loss + hyper.action_penalty * chosen.square().mean()
+            slopes = slopes + chosen * (2.0 * hyper.action_penalty / chosen.numel())
+        slopes = slopes * (1.0 - chosen.square())  # through the hyperbolic tangent
+        self._actor_adam.step(self._acting.backward(slopes))
+        return loss.item()
+
+    def _critic_outputs(self, hyper: TD3HyperParameters) -> int:
+        """Numbers that a critic gives for an input and an action, of which the first is Q."""
+        del hyper
+        return 1
+
+    def _critic_loss(self, outputs: Tensor, target: Tensor, batch: Batch) -> Tensor:
+        """Squared errors of all critics, (critics, n, 1) against (n,), by the rows' weights."""
+        return weighted((outputs[..., 0] - target).square(), batch).sum()
+
+    @torch.no_grad()
+    def _judge(
+        self, outputs: Tensor, target: Tensor, inputs: Tensor, actions: Tensor
+    ) -> Float32 | None:
+        """What `priorities` says of a batch, before the critics move."""
+        if self._hyper.replay_priority == "uniform":
+            return None
+        if self._hyper.replay_priority == "target_error":
+            outputs = self.critic_target(torch.cat((inputs, actions), 1))
+        errors: Float32 = (outputs[..., 0] - target).abs().mean(0).numpy()
+        return errors
 
     @torch.no_grad()
     def target(self, batch: Batch, next_inputs: Tensor) -> Tensor:
@@ -121,19 +148,21 @@ class TD3(OffPolicyAlgorithm):
 
         `next_inputs` are normalised. A truncated episode is not terminated: its o' counts.
         """
+        actions = self.target_actions(next_inputs)
+        values = self._target_judging.forward(torch.cat((next_inputs, actions), 1))
+        return self._bootstrapped(batch, values[..., 0].amin(0))
+
+    @torch.no_grad()
+    def target_actions(self, next_inputs: Tensor) -> Tensor:
+        """The slow actor's actions with bounded noise, (n, o + g) -> (n, a)."""
         hyper = self._hyper
-        actions = torch.tanh(self.actor_target(next_inputs))
+        actions = torch.tanh(self._target_acting.forward(next_inputs))
         if hyper.target_noise_std:
             noise = torch.empty_like(actions).normal_(generator=self._generator)
             noise.mul_(hyper.target_noise_std)
             noise.clamp_(-hyper.target_noise_clip, hyper.target_noise_clip)
             actions = actions.add_(noise).clamp_(-1.0, 1.0)
-        values = self.critic_target(torch.cat((next_inputs, actions), 1)).squeeze(-1).amin(0)
-        going_on = 1.0 - torch.from_numpy(batch.terminated)
-        target: Tensor = torch.from_numpy(batch.rewards) + hyper.gamma * going_on * values
-        if hyper.return_min is not None or hyper.return_max is not None:
-            target = target.clamp(hyper.return_min, hyper.return_max)
-        return target
+        return actions
 
     def policy(self) -> Policy:
         """The deployed actor and its normaliser; the weights are views of the learner's."""
@@ -141,22 +170,8 @@ class TD3(OffPolicyAlgorithm):
         return MlpPolicy(
             weights=tuple(weight.detach().numpy() for weight in actor.weights),
             biases=tuple(bias.detach().numpy() for bias in actor.biases),
-            mean=self._normalise.mean_now,
-            std=self._normalise.std_now,
-            clip=self._normalise.clip,
-            action_low=_float32(self._spaces.action_low),
-            action_high=_float32(self._spaces.action_high),
-            goal_size=self._spaces.goal_size,
+            **self._policy_fields(),
         )
-
-    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Networks, targets, moments, normaliser and the state of the target noise."""
-        return self._learned().tensors(), {"updates": self._updates}
-
-    def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Goes on from a `state_dict`."""
-        self._learned().restore(tensors)
-        self._updates = int(values["updates"])
 
     def _learned(self) -> LearnedState:
         networks = {
@@ -168,12 +183,3 @@ class TD3(OffPolicyAlgorithm):
         }
         optimisers = {"actor_adam": self._actor_adam, "critic_adam": self._critic_adam}
         return LearnedState(networks, optimisers, self._normalise, self._generator)
-
-
-def polyak(target: Mlp, source: Mlp, share: float) -> None:
-    """Moves every weight of `target` towards `source` by `share` (tau)."""
-    target.flat.lerp_(source.flat, share)
-
-
-def _float32(values: tuple[float, ...]) -> Float32:
-    return torch.tensor(values, dtype=torch.float32).numpy()

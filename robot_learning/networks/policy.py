@@ -69,6 +69,27 @@ class Policy(ABC):
         Raises:
             ValueError: sizes are not those that the policy was trained for.
         """
+        return self.choose(self._normalised(observation, goal))
+
+    def explore(
+        self,
+        observation: NDArray[np.floating] | Mapping[str, NDArray[np.floating]],
+        goal: NDArray[np.floating] | None,
+        rng: np.random.Generator,
+    ) -> Float32:
+        """As `act`, but drawn from the policy where it is a distribution over actions."""
+        return self.draw(self._normalised(observation, goal), rng)
+
+    def draw(self, inputs: Float32, rng: np.random.Generator) -> Float32:
+        """Actions for normalised inputs to explore with; those of `choose` if none is random."""
+        del rng
+        return self.choose(inputs)
+
+    def _normalised(
+        self,
+        observation: NDArray[np.floating] | Mapping[str, NDArray[np.floating]],
+        goal: NDArray[np.floating] | None,
+    ) -> Float32:
         if isinstance(observation, np.ndarray):
             inputs = observation if goal is None else np.concatenate((observation, goal), axis=-1)
         else:
@@ -80,7 +101,8 @@ class Policy(ABC):
                 f"values, was given {inputs.shape[-1]} in all"
             )
         x = (inputs.astype(np.float32, copy=False) - self.mean) / self.std
-        return self.choose(np.minimum(np.maximum(x, -self.clip), self.clip))
+        clipped: Float32 = np.minimum(np.maximum(x, -self.clip), self.clip)
+        return clipped
 
     @abstractmethod
     def choose(self, inputs: Float32) -> Float32:

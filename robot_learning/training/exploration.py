@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from robot_learning.algorithms.base import OffPolicyHyperParameters, Spaces
+from robot_learning.networks import Policy
 from robot_learning.replay.step import Float32
 
 
@@ -39,6 +40,14 @@ class Exploration:
         if self._choices:
             return self._rng.integers(0, self._choices, 1).astype(np.float32)
         return self._rng.uniform(self._low, self._high).astype(np.float32)
+
+    def choose(
+        self, policy: Policy, observation: Float32, goal: Float32 | None, steps: int
+    ) -> Float32:
+        """The action to take after `steps`, in the environment's units."""
+        if self.is_random(steps):
+            return self.random_action()
+        return self.disturb(policy.explore(observation, goal, self._rng), steps)
 
     def disturb(self, action: Float32, steps: int) -> Float32:
         """The action to take where the policy chose `action`, both in the environment's units."""

@@ -125,11 +125,9 @@ class Trainer:
 
     def _choose(self, seen: Observed) -> Float32:
         steps = self._learner.steps
-        if self._exploration.is_random(steps):
-            return self._exploration.random_action()
         policy = self._learner.policy()
         goal = seen.desired_goal if policy.goal_size else None
-        return self._exploration.disturb(policy.act(seen.observation, goal), steps)
+        return self._exploration.choose(policy, seen.observation, goal, steps)
 
 
 def _vector(action: ArrayLike) -> Float32:
