@@ -7,6 +7,7 @@ import sys
 import typer
 
 from robot_learning.commands import bench, contract
+from robot_learning.commands.demonstrate import demonstrate
 from robot_learning.commands.doctor import doctor
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.launch import launch
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(demonstrate)
 app.command(context_settings={"allow_interspersed_args": True})(launch)
 app.command()(doctor)
 app.command()(verify)

@@ -1,0 +1,173 @@
+"""Plays an expert in an environment and writes what it did to a file of demonstrations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from robot_learning.evaluation import wilson_interval
+from robot_learning.replay import Journal, JournalHeader, Step
+from robot_learning.replay.step import Float32
+from robot_learning.training.environments import (
+    Environment,
+    at_goal,
+    episode_seed,
+    spaces_of,
+    take_apart,
+    to_action,
+)
+
+ACTOR_ID = "expert"
+DEMONSTRATION_STREAM = 3  # training, evaluation and judging never see these episodes
+
+
+class Expert(Protocol):
+    """Whoever can be asked what to do."""
+
+    def act(self, observation: Float32, goal: Float32 | None = None) -> Float32:
+        """The action for one observation, in the environment's units."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written.
+
+    Attributes:
+        episodes: how many.
+        steps: of all of them.
+        failures_asked: episodes that were to fail.
+        successes: episodes that ended in success.
+        mean_return: of all episodes.
+    """
+
+    episodes: int
+    steps: int
+    failures_asked: int
+    successes: int
+    mean_return: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; the rate of success with its Wilson 95 % interval."""
+        return {
+            "n": self.episodes,
+            "steps": self.steps,
+            "failures_asked": self.failures_asked,
+            "success_rate": self.successes / self.episodes,
+            "wilson95": list(wilson_interval(self.successes, self.episodes)),
+            "mean_return": self.mean_return,
+        }
+
+
+def record_demonstrations(
+    environment: Environment,
+    expert: Expert,
+    path: Path,
+    *,
+    episodes: int,
+    seed: int,
+    noise_std: float = 0.0,
+    failure_share: float = 0.0,
+    on_episode: Callable[[], None] | None = None,
+) -> Recorded:
+    """Writes a new file of whole episodes.
+
+    Args:
+        environment: to play in.
+        expert: to play.
+        path: of the file, which must not exist.
+        episodes: how many.
+        seed: of episodes, noise, and which of them fail.
+        noise_std: Gaussian noise on every action, in units of [-1, 1].
+        failure_share: of the episodes in which the expert is told another episode's goal, so that
+            it works well towards the wrong thing; needs goals.
+        on_episode: called after each.
+
+    Raises:
+        FileExistsError: there is a file.
+        ValueError: failures are asked for where there are no goals.
+        EnvironmentRefusedError: the environment's spaces are of a kind not learned on here.
+        OSError: the file cannot be written.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists; choose another --out")
+    spaces = spaces_of(environment)
+    if failure_share and not spaces.goal_size:
+        raise ValueError("deliberate failures need an environment with goals")
+    rng = np.random.default_rng([seed, DEMONSTRATION_STREAM])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = JournalHeader(spaces.observation_size, spaces.goal_size, spaces.action_size)
+    failing = set(rng.permutation(episodes)[: round(failure_share * episodes)].tolist())
+    steps = successes = 0
+    total = 0.0
+    with Journal(path, header) as journal:
+        for episode in range(episodes):
+            number = episode_seed(seed, DEMONSTRATION_STREAM, episode)
+            misled = None
+            if episode in failing:
+                # A goal that this environment could have set: that of an episode never recorded.
+                other = episode_seed(seed, DEMONSTRATION_STREAM, episodes + episode)
+                misled = take_apart(environment.reset(seed=other)[0]).desired_goal
+            played = _play(environment, expert, number, episode, steps, noise_std, misled, rng)
+            journal.append(played)
+            steps += len(played)
+            successes += played[-1].success
+            total += sum(step.reward for step in played)
+            if on_episode:
+                on_episode()
+        journal.flush_and_fsync()
+    return Recorded(episodes, steps, len(failing), successes, total / episodes)
+
+
+def _play(
+    environment: Environment,
+    expert: Expert,
+    seed: int,
+    episode: int,
+    first_number: int,
+    noise_std: float,
+    misled: Float32 | None,
+    rng: np.random.Generator,
+) -> list[Step]:
+    spaces = spaces_of(environment)
+    low, high = np.array(spaces.action_low), np.array(spaces.action_high)
+    played: list[Step] = []
+    seen, over = take_apart(environment.reset(seed=seed)[0]), False
+    while not over:
+        goal = seen.desired_goal if misled is None else misled
+        chosen = np.asarray(expert.act(seen.observation, goal if goal.size else None), np.float32)
+        action = chosen
+        if noise_std and not spaces.choices:
+            noise = rng.standard_normal(chosen.size) * noise_std * (high - low) / 2
+            action = np.clip(chosen + noise, low, high).astype(np.float32)
+        taken = to_action(environment, action)
+        observed, reward, terminated, truncated, info = environment.step(taken)
+        after = take_apart(observed)
+        played.append(
+            Step(
+                actor_id=ACTOR_ID,
+                step_number=first_number + len(played),
+                episode=episode,
+                episode_step=len(played),
+                is_evaluation=False,
+                is_intervention=True,
+                observation=seen.observation,
+                achieved_goal=seen.achieved_goal,
+                desired_goal=seen.desired_goal,
+                requested_action=chosen,
+                gated_action=np.asarray(info.get("gated_action", action), np.float32).ravel(),
+                executed_action=np.asarray(info.get("executed_action", action), np.float32).ravel(),
+                reward=float(reward),
+                next_observation=after.observation,
+                next_achieved_goal=after.achieved_goal,
+                terminated=bool(terminated),
+                truncated=bool(truncated),
+                success=at_goal(info),
+                stamp_s=float(info.get("stamp_s", 0.0)),
+            )
+        )
+        seen, over = after, terminated or truncated
+    return played
