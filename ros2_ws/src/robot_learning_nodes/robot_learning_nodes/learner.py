@@ -19,9 +19,9 @@ from robot_learning_interfaces.msg import (
 )
 
 from robot_learning.replay import StepError
-from robot_learning.training.guarded_updates import DivergedError
 from robot_learning.training.files import FileWriteError
 from robot_learning.training.graph_run import GraphRun
+from robot_learning.training.guarded_updates import DivergedError
 from robot_learning_nodes.convert import MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
