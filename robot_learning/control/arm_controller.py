@@ -72,6 +72,11 @@ class ArmController:
         return self.gate.machine.reason
 
     @property
+    def orderly(self) -> bool:
+        """See `SafetyStateMachine.orderly`."""
+        return self.gate.machine.orderly
+
+    @property
     def commanded_position_rad(self) -> Array:
         """Commanded joint position, shape (7,); NaN before the first arming."""
         motion = self.gate.motion

@@ -150,10 +150,7 @@ class Driver(ABC):
             if reason is None:
                 self._take(request, age_s)
                 return None
-            self.controller.gate.refuse("request_refused")
-            zeros = np.zeros(self.contract.task.action.size)
-            refused = ExecutedAction(request.kind, request.action, zeros, zeros, (reason,), True)
-            self.link.receipt(request, refused, age_s)
+            self._refuse(request, reason, age_s)
             return reason
 
     def fault(self, reason: str) -> None:
@@ -170,6 +167,13 @@ class Driver(ABC):
             self.send_stop()
 
     # For the two ways to tell time.
+
+    def _refuse(self, request: DriverRequest, reason: str, age_s: float) -> None:
+        """Counts a request that is not followed, and says so to whoever made it."""
+        self.controller.gate.refuse("request_refused")
+        zeros = np.zeros(self.contract.task.action.size)
+        refused = ExecutedAction(request.kind, request.action, zeros, zeros, (reason,), True)
+        self.link.receipt(request, refused, age_s)
 
     def _ask_controller(self, request: DriverRequest) -> None:
         self.controller.request(request.kind, request.action, self.state, self.now_s())

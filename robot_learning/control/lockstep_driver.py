@@ -1,7 +1,8 @@
 """The driver where time stands still: an action is answered with the points of its whole period.
 
 Time passes only through what is sent, so nothing here may wait: a stop goes out in one piece, and
-the way home goes on by itself.
+the way home goes on by itself. And an action is carried out at the very state that it was chosen
+for, or not at all: one period later it would be another experiment than the one recorded.
 """
 
 from __future__ import annotations
@@ -119,6 +120,14 @@ class LockstepDriver(Driver):
         if armed and state.stamp_s < self._commanded_until_s - 1e-6:
             return  # the period commanded last has not passed yet
         self._waiting = None
+        if request.kind is ActionKind.HOME and measured_at_home(self.contract, state):
+            # A request on the way home is overtaken by the arrival: whoever asked sees it too.
+            self._homing = None
+            return
+        late_s = state.stamp_s - request.stamp_s
+        if request.kind is ActionKind.ACTION and late_s > 1e-6:
+            self._refuse(request, f"made for {late_s:.3f} s ago, and time has passed since", late_s)
+            return
         self._move_one_period(request, state)
         # Age 0: time stood still since the observation.
         self.link.receipt(request, self.controller.executed_action(), 0.0)

@@ -41,6 +41,13 @@ class SafetyStateMachine:
         self.transition = 0
         self._after_stop = SafetyMode.DISARMED
 
+    @property
+    def orderly(self) -> bool:
+        """Nothing is wrong: armed, disarmed, or on the way there."""
+        if self.mode is SafetyMode.STOPPING:
+            return self._after_stop is SafetyMode.DISARMED
+        return self.mode in (SafetyMode.ARMED, SafetyMode.DISARMED)
+
     def arm(self, *, at_rest: bool) -> None:
         """DISARMED to ARMED.
 

@@ -134,7 +134,8 @@ class RunningEpisode:
             return "new state from the arm"
         pending = self.pending[0]
         if pending.sequence not in self._receipts:
-            return "executed_action from the arm driver"
+            later = f", though {len(self._receipts)} later ones came" if self._receipts else ""
+            return f"executed_action of step {pending.index} from the arm driver{later}"
         if pending.next_state is None:
             return "new state from the arm"
         return "reward from the reward monitor"

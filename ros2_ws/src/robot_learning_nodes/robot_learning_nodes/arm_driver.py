@@ -19,7 +19,7 @@ from robot_learning.safety.state_machine import SafetyMode
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR, STREAM
 
 REPORT_PERIOD_S = 0.1
 GRAPH_PERIOD_S = 0.5
@@ -51,7 +51,7 @@ class ArmDriver(GraphNode):
         self.wrench: Array | None = None
         self.said: tuple[Any, ...] = ()
         self.command = self.advertise(JointTrajectory, COMMAND_TOPIC, COMMAND)
-        self.executed = self.advertise(ExecutedAction, "executed_action", STREAM)
+        self.executed = self.advertise(ExecutedAction, "executed_action", RECEIPT)
         self.out = self.advertise(DriverState, "arm_driver/state", STREAM)
         self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
         self.listen(JointState, "joint_states", self._measured, SENSOR)
@@ -110,11 +110,17 @@ class ArmDriver(GraphNode):
         self.driver.on_monitor(SafetyMode(message.state), message.reason)
 
     def _asked(self, message: ActionRequest) -> None:
+        try:
+            kind = action.ActionKind(message.kind)
+        except ValueError:
+            raise MessageError(
+                f"{message.source} asks for kind {message.kind}, unknown here"
+            ) from None
         reason = self.driver.on_request(
             DriverRequest(
                 source=message.source,
                 sequence=message.sequence,
-                kind=action.ActionKind(message.kind),
+                kind=kind,
                 action=message.action,
                 stamp_s=to_seconds(message.header.stamp),
                 contract_sha256=message.contract_sha256,
@@ -195,8 +201,8 @@ class ArmDriver(GraphNode):
         self.out.publish(message)
         if (controller.mode, controller.reason) != self.said:
             self.said = (controller.mode, controller.reason)
-            alarm = controller.mode not in (SafetyMode.ARMED, SafetyMode.DISARMED)
-            self.say(f"{controller.mode.name} {controller.reason}".strip(), alarm=alarm)
+            text = f"{controller.mode.name} {controller.reason}".strip()
+            self.say(text, alarm=not controller.orderly)
 
 
 def main() -> None:

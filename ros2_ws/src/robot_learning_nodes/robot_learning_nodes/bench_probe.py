@@ -14,7 +14,7 @@ from robot_learning_interfaces.msg import ActionRequest, ExecutedAction
 from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning_nodes.node_process import exit_process
-from robot_learning_nodes.qos import COMMAND, STREAM
+from robot_learning_nodes.qos import COMMAND, RECEIPT
 
 
 class Probe(Node):
@@ -25,7 +25,7 @@ class Probe(Node):
         self.ages_s: list[float] = []
         self.commands = 0
         self.begun_s = 0.0
-        self.create_subscription(ExecutedAction, "executed_action", self._executed, STREAM)
+        self.create_subscription(ExecutedAction, "executed_action", self._executed, RECEIPT)
         self.create_subscription(
             JointTrajectory, "arm_controller/joint_trajectory", self._command, COMMAND
         )

@@ -26,7 +26,7 @@ from robot_learning.envs.graph_env import GraphEnv
 from robot_learning.replay.step import Float32
 from robot_learning_nodes.actor_messages import read_judgement, read_receipt, read_target
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
-from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR
 
 ENVIRONMENT_ID = "robot_learning/Graph-v0"
 
@@ -51,8 +51,8 @@ class GymnasiumLink:
         self.listener = listener
         for kind, topic, callback, qos in (
             (JointState, "joint_states", self._state, SENSOR),
-            (Reward, "reward", self._reward, STREAM),
-            (ExecutedAction, "executed_action", self._executed, STREAM),
+            (Reward, "reward", self._reward, RECEIPT),
+            (ExecutedAction, "executed_action", self._executed, RECEIPT),
             (PoseStamped, "target_pose", self._target, LATCHED),
             (SafetyState, "safety/state", self._safety, LATCHED),
         ):

@@ -51,7 +51,7 @@ from robot_learning_nodes.actor_messages import (
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, StartError
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import COMMAND, LATCHED, RECORD, SENSOR, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, RECORD, SENSOR, STREAM
 from robot_learning_nodes.status_messages import read_status
 from robot_learning_nodes.step_messages import write_step
 
@@ -99,8 +99,8 @@ class PolicyNode(GraphNode):
         self.reset_client = self.create_client(ResetEpisode, "reset")
         self._made.append((self.destroy_client, self.reset_client))
         self.listen(JointState, "joint_states", self._state, SENSOR)
-        self.listen(Reward, "reward", self._reward, STREAM)
-        self.listen(ExecutedAction, "executed_action", self._executed, STREAM)
+        self.listen(Reward, "reward", self._reward, RECEIPT)
+        self.listen(ExecutedAction, "executed_action", self._executed, RECEIPT)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
         self.listen(SafetyState, "safety/state", self._safety, LATCHED, always=True)
         if isinstance(self.program, Collection):

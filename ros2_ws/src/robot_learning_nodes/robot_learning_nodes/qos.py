@@ -8,6 +8,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 STREAM = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 SENSOR = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 
+# What belongs to one request or one state, and is missed if it does not come: kept long enough to
+# be sent again.
+RECEIPT = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+
 # Commands: the newest only, never an old one after a stall.
 COMMAND = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 

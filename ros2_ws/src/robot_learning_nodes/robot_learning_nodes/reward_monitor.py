@@ -15,7 +15,7 @@ from robot_learning.rewards.reach import ReachReward
 from robot_learning_nodes.convert import JointNames, MessageError, finite_floats
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import LATCHED, SENSOR, STREAM
+from robot_learning_nodes.qos import LATCHED, RECEIPT
 
 
 class RewardMonitor(GraphNode):
@@ -30,9 +30,9 @@ class RewardMonitor(GraphNode):
         self.reward = ReachReward(self.contract.task)
         self.goal: Array | None = None
         self.judged = 0
-        self.out = self.advertise(Reward, "reward", STREAM)
+        self.out = self.advertise(Reward, "reward", RECEIPT)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
-        self.listen(JointState, "joint_states", self._state, SENSOR)
+        self.listen(JointState, "joint_states", self._state, RECEIPT)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Whether there is a goal to judge by."""
