@@ -19,6 +19,7 @@ from torch import Tensor
 from robot_learning.contract.base import Fraction, NonNegative, Positive, StrictModel
 from robot_learning.networks import Policy
 from robot_learning.replay import Batch
+from robot_learning.replay.dataset import Dataset
 from robot_learning.replay.step import Float32
 
 Count = Annotated[int, Field(ge=1)]
@@ -81,7 +82,14 @@ class Spaces:
 
 
 class HyperParameters(StrictModel):
-    """What every method has."""
+    """What every method has.
+
+    Attributes:
+        own_rewards: it learns from rewards that it makes itself, which the bounds on the
+            environment's returns say nothing about.
+    """
+
+    own_rewards: ClassVar[bool] = False
 
     gamma: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.99, description="Discount per step; for goals and 50 steps 0.95 (panda-gym's zoo runs)."
@@ -183,22 +191,6 @@ class ActorCriticHyperParameters(OffPolicyHyperParameters):
     )
 
 
-class OnPolicyHyperParameters(HyperParameters):
-    """What every on-policy method has: rollouts of several environments side by side."""
-
-    environments: Count = Field(1, description="Environments that run side by side.")
-    rollout_steps: Count = Field(2048, description="Steps of each environment per update.")
-    gae_lambda: Unit = Field(
-        0.95, description="Lambda of generalised advantages (Schulman et al. 2015, section 3)."
-    )
-    normalise_observations: bool = Field(
-        False, description="Inputs by running mean and deviation, clipped to `input_clip`."
-    )
-    normalise_rewards: bool = Field(
-        False, description="Rewards by the deviation of the discounted return, clipped to 10."
-    )
-
-
 class Algorithm(ABC):
     """A method that learns a policy.
 
@@ -236,9 +228,14 @@ class Algorithm(ABC):
 
 
 class OffPolicyAlgorithm(Algorithm):
-    """Learns from batches of transitions, whoever acted."""
+    """Learns from batches of transitions, whoever acted.
+
+    Attributes:
+        needs_demonstrations: it imitates them, so that they are no experience of its replay.
+    """
 
     hyper_parameters: ClassVar[type[OffPolicyHyperParameters]]
+    needs_demonstrations: ClassVar[bool] = False
 
     @abstractmethod
     def observe(self, inputs: Float32) -> None:
@@ -254,6 +251,10 @@ class OffPolicyAlgorithm(Algorithm):
     @abstractmethod
     def update(self, batch: Batch) -> dict[str, float]:
         """One gradient update; returns metrics by name."""
+
+    def take_demonstrations(self, demonstrations: Dataset) -> None:
+        """What is to be imitated; before the first update, and again when a run goes on."""
+        del demonstrations
 
     def priorities(self) -> Float32 | None:
         """How much each row of the batch updated last had to teach, shape (n,), not negative.

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.train_over_graph import play_command, train_over_graph
 from robot_learning.contract import ContractError, load_contract
 from robot_learning.training.progress import ProgressView, rate_with_interval
 from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
@@ -50,6 +51,13 @@ def train(
     evaluate_every: Annotated[
         int, typer.Option(min=0, help="Steps between evaluations; the best policy is in best/.")
     ] = 0,
+    expert: Annotated[
+        str | None,
+        typer.Option(help="Whom to imitate: a policy's folder, or module:function."),
+    ] = None,
+    demonstrations: Annotated[
+        Path | None, typer.Option(help="File of steps to learn from too; see `demonstrate`.")
+    ] = None,
     over_graph: Annotated[
         bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")
     ] = False,
@@ -69,8 +77,8 @@ def train(
             _refuse("--over-graph trains a task, not --env")
         if evaluate_every:
             _refuse("--evaluate-every is for training in process, not --over-graph")
-        from robot_learning.commands.train_over_graph import train_over_graph
-
+        if demonstrations:
+            _refuse("--demonstrations is for training in process, not --over-graph")
         train_over_graph(
             task=task,
             robot=robot,
@@ -95,6 +103,8 @@ def train(
         "seed": seed,
         "evaluation_episodes": evaluation_episodes,
         "evaluate_every": evaluate_every,
+        "expert": expert,
+        "demonstrations": str(demonstrations) if demonstrations else None,
     }
     _train_in_process(request, overrides or [], RunDirectory(out), resume, as_json)
 
@@ -107,16 +117,24 @@ def _train_in_process(
     as_json: bool,
 ) -> None:
     # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.replay import JournalError, StepError
     from robot_learning.training.checkpoint import CheckpointError
+    from robot_learning.training.demonstrated import with_demonstrations
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
+    from robot_learning.training.expert import ExpertError, find_expert
+    from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.training.open_trainer import open_trainer
+    from robot_learning.training.policy_file import PolicyFileError
     from robot_learning.training.run import TrainingRun
     from robot_learning.training.settings import SettingsError
 
     try:
         make_environment, settings, title = _prepare(request, overrides)
+        if request["demonstrations"]:
+            settings = with_demonstrations(settings, Path(request["demonstrations"]))
+        asked = find_expert(settings, request["expert"])
         config = request | {"hyper_parameters": settings.hyper.model_dump(mode="json")}
         if settings.contract:
             config["contract_sha256"] = settings.contract_sha256
@@ -129,7 +147,12 @@ def _train_in_process(
 
             environment = make_environment()
             trainer = open_trainer(
-                settings, environment, make_environment, directory.checkpoint, resume=resume
+                settings,
+                environment,
+                make_environment,
+                directory.checkpoint,
+                resume=resume,
+                expert=asked,
             )
             report = TrainingRun(
                 trainer,
@@ -143,6 +166,8 @@ def _train_in_process(
         _refuse(str(error.args[0] if error.args else error))
     except (RunDirectoryError, CheckpointError, JournalError) as error:
         _refuse(str(error))
+    except (DemonstrationsError, ExpertError, PolicyFileError) as error:
+        _refuse(str(error))
     except Interrupted:
         print(
             f"robot-learning: stopped; the checkpoint is in {directory.path}. "
@@ -150,7 +175,7 @@ def _train_in_process(
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    except (StepError, EnvironmentFailedError, OSError) as error:
+    except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError, OSError) as error:
         print(f"robot-learning: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
     next_command = _next_command(request, directory.path)
@@ -209,7 +234,7 @@ def _print_report(report: Any, directory: RunDirectory, next_command: str) -> No
 
 def _next_command(request: dict[str, Any], out: Path) -> str:
     if request["task"]:
-        return f"robot-learning launch launch/sim_play.launch.xml policy:={out}"
+        return play_command(str(out), request["task"], request["robot"])
     more = f" --import {request['import']}" if request["import"] else ""
     return f"robot-learning evaluate {out}{more} --episodes 100"
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from robot_learning.algorithms.base import Spaces
 from robot_learning.replay import JournalError, Step, StepError, check_step, read_steps
+from robot_learning.replay.dataset import Dataset
 from robot_learning.replay.step import Float32
 
 
@@ -43,6 +44,10 @@ class Demonstrations:
         """Observation and desired goal at every o, shape (n, o + g)."""
         steps = itertools.chain(*self.episodes)
         return np.stack([np.concatenate((s.observation, s.desired_goal)) for s in steps])
+
+    def dataset(self, spaces: Spaces) -> Dataset:
+        """Every step, with the action that was executed."""
+        return Dataset.of(list(itertools.chain(*self.episodes)), spaces.normalise_action)
 
 
 def read_demonstrations(path: Path, spaces: Spaces) -> Demonstrations:

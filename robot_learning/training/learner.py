@@ -30,6 +30,7 @@ from robot_learning.training.make_replay import make_replay, needs_whole_episode
 from robot_learning.training.policy_file import PolicyFile, policy_to_bytes
 from robot_learning.training.rates import RateMeter
 from robot_learning.training.revision import git_revision
+from robot_learning.training.settings import SettingsError
 from robot_learning.training.step_intake import StepIntake
 
 __all__ = ["Learner", "LearnerSettings", "LearnerStatus", "Phase"]
@@ -61,16 +62,20 @@ class Learner:
                 settings, or a damaged one.
             JournalError: the journal is foreign, or was made under another contract.
             OSError: the folder cannot be written.
+            SettingsError: the method needs demonstrations, and there are none.
         """
         # Networks this small are slower on several threads; and the number of threads is part of
         # what makes a run repeat bit for bit.
         torch.set_num_threads(1)
         self.settings = settings
         hyper, spaces = settings.hyper, settings.spaces
-        self._algorithm = off_policy_algorithm(settings.algorithm)(spaces, hyper, settings.seed)
+        method, shown = off_policy_algorithm(settings.algorithm), settings.demonstrations
+        if method.needs_demonstrations and not shown:
+            raise SettingsError(f"{method.name} has nothing to imitate: give --demonstrations FILE")
+        self._algorithm = method(spaces, hyper, settings.seed)
         self._guarded = GuardedUpdates(self._algorithm, hyper.gamma)
-        shown = settings.demonstrations
-        self._replay = make_replay(hyper, spaces, compute_reward, shown.episodes if shown else ())
+        remembered = shown.episodes if shown and not method.needs_demonstrations else ()
+        self._replay = make_replay(hyper, spaces, compute_reward, remembered)
         self._rng = np.random.default_rng([settings.seed, 1])
         self._intake = StepIntake(
             hold_steps=settings.hold_steps,
@@ -306,6 +311,8 @@ class Learner:
     def _restore(self) -> dict[str, Any]:
         found = self._files.load(self.settings.fingerprint())
         offset, extra = 0, {}
+        if shown := self.settings.demonstrations:
+            self._algorithm.take_demonstrations(shown.dataset(self.settings.spaces))
         if found:
             tensors, values = found
             self._algorithm.load_state_dict(tensors, values["algorithm"])
@@ -315,8 +322,8 @@ class Learner:
             self._policy_version = int(values["policy_version"])
             self._intake.ledger.duplicates = int(values["duplicates"])
             offset, extra = int(values["journal_offset"]), dict(values["extra"])
-        elif self.settings.demonstrations:
-            self._algorithm.observe(self.settings.demonstrations.inputs())
+        elif shown:
+            self._algorithm.observe(shown.inputs())
         for end, step in self._journal.steps():
             # The checkpoint's normaliser already knows what lies before its offset.
             self._take(step, learn_statistics=end > offset)

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from robot_learning.algorithms import HyperParameters, OffPolicyAlgorithm, named_algorithm
+from robot_learning.algorithms import (
+    HyperParameters,
+    ImitationAlgorithm,
+    OffPolicyAlgorithm,
+    OnPolicyAlgorithm,
+    named_algorithm,
+)
+from robot_learning.algorithms.imitation import Expert
 from robot_learning.contract import Contract
 from robot_learning.training.environments import (
     Environment,
@@ -15,8 +22,12 @@ from robot_learning.training.environments import (
     reward_range,
     spaces_of,
 )
+from robot_learning.training.imitation import ImitationTrainer
+from robot_learning.training.imitation_learner import ImitationLearner, ImitationSettings
 from robot_learning.training.learner import Learner
 from robot_learning.training.learner_types import LearnerSettings, RunSettings
+from robot_learning.training.on_policy_learner import OnPolicyLearner, OnPolicySettings
+from robot_learning.training.on_policy_trainer import OnPolicyTrainer
 from robot_learning.training.run import RunTrainer
 from robot_learning.training.settings import resolve_hyper_parameters
 from robot_learning.training.task_settings import task_spaces
@@ -95,6 +106,7 @@ def open_trainer(
     directory: Path,
     *,
     resume: bool,
+    expert: Expert | None = None,
 ) -> RunTrainer:
     """The loop for the method's kind of data.
 
@@ -104,6 +116,7 @@ def open_trainer(
         make_environment: makes another, where several run side by side.
         directory: of the checkpoint.
         resume: go on with what is in `directory`.
+        expert: who is asked by methods that imitate; see `find_expert`.
 
     Raises:
         CheckpointError: as `Learner`.
@@ -118,4 +131,10 @@ def open_trainer(
             resume=resume,
         )
         return Trainer(environment, learner)
+    if issubclass(method, ImitationAlgorithm):
+        imitator = ImitationLearner(directory, cast(ImitationSettings, settings), resume=resume)
+        return ImitationTrainer(environment, imitator, expert)
+    if issubclass(method, OnPolicyAlgorithm):
+        roller = OnPolicyLearner(directory, cast(OnPolicySettings, settings), resume=resume)
+        return OnPolicyTrainer(make_environment, roller)
     raise LookupError(f"{settings.algorithm} does not learn in an environment")

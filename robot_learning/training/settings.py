@@ -64,7 +64,7 @@ def resolve_hyper_parameters(
     try:
         defaults = _GOAL_DEFAULTS if has_goals else {}
         chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | dict(given)
-        if has_goals and rewards is not None:
+        if has_goals and rewards is not None and not model.own_rewards:
             horizon = 1.0 / (1.0 - model.model_validate(chosen).gamma)
             bounds = {"return_min": rewards[0] * horizon, "return_max": rewards[1] * horizon}
             chosen = {k: v for k, v in bounds.items() if k in model.model_fields} | chosen
