@@ -23,7 +23,7 @@ class DDPGHyperParameters(TD3HyperParameters):
 
 
 class DDPG(TD3):
-    """TD3's special case."""
+    """One critic, one deterministic actor, and slow copies of both: TD3 without its additions."""
 
     name: ClassVar[str] = "ddpg"
     source: ClassVar[str] = "Lillicrap et al. 2015, algorithm 1"

@@ -53,7 +53,10 @@ class FiniteDifferenceHyperParameters(OnPolicyHyperParameters):
 
 
 class FiniteDifference(OnPolicyAlgorithm):
-    """Environment 2k runs the parameters along direction k, environment 2k + 1 those against it."""
+    """Central differences of the return along random directions of the parameters.
+
+    Environment 2k runs the parameters along direction k, environment 2k + 1 those against it.
+    """
 
     name: ClassVar[str] = "finite_difference"
     source: ClassVar[str] = "Peters and Schaal 2008, section 3.1"
