@@ -38,7 +38,9 @@ class Row:
         import_module: module whose import registers the id.
         steps: training steps in the environment.
         hyper_parameters: what differs from the method's defaults.
-        arguments: more words for `robot-learning train`, such as a set of demonstrations.
+        demonstrations: episodes that a scripted expert shows each seed first; 0 for none.
+        expert_steps: training steps of an expert, PPO of Stable-Baselines3, that is made first for
+            each seed and asked by a method that imitates; 0 for none.
         seeds: 0 to seeds - 1 are run.
         episodes: of the evaluation, each seed.
         evaluate_every: judge the best of the policies found every so many training steps, instead
@@ -59,7 +61,8 @@ class Row:
     measure: Measure = "return"
     import_module: str | None = None
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
-    arguments: tuple[str, ...] = ()
+    demonstrations: int = 0
+    expert_steps: int = 0
     seeds: int = 3
     episodes: int = 100
     evaluate_every: int = 0

@@ -82,7 +82,7 @@ def _run_side_by_side(runs: Sequence[SeedRun], processes: int) -> dict[Path, See
 
 
 class _Active:
-    """A seed that is being trained, and after that evaluated."""
+    """A seed whose commands are being run one after the other."""
 
     def __init__(self, run: SeedRun) -> None:
         self.run = run
@@ -90,8 +90,8 @@ class _Active:
         run.directory.mkdir(parents=True, exist_ok=True)
         self._log = run.directory / _LOG
         self._log.write_text("")
-        self._evaluating = False
-        self._begin(run.train_command(), Path(os.devnull))
+        self._commands = deque(run.commands())
+        self._begin()
 
     def look(self) -> SeedResult | None:
         """Goes on with the next command when one has ended; the result after the last."""
@@ -101,10 +101,9 @@ class _Active:
         if code:
             lines = self._log.read_text().splitlines() or [f"ended with code {code}"]
             return SeedResult(self.run.seed, None, self._seconds, error=lines[-1])
-        if not self._evaluating:
-            self._seconds = time.monotonic() - self._began_s
-            self._evaluating = True
-            self._begin(self.run.evaluate_command(), self.run.directory / _EVALUATION)
+        if self._commands:
+            self._seconds = time.monotonic() - self._began_s  # of training, the last but one
+            self._begin()
             return None
         evaluation = json.loads((self.run.directory / _EVALUATION).read_text())
         return self.run.finish(evaluation, self._seconds)
@@ -118,7 +117,9 @@ class _Active:
             self._process.kill()
             self._process.wait()
 
-    def _begin(self, command: list[str], output: Path) -> None:
+    def _begin(self) -> None:
+        command = self._commands.popleft()
+        output = Path(os.devnull) if self._commands else self.run.directory / _EVALUATION
         self._began_s = time.monotonic()
         with output.open("w") as out, self._log.open("a") as log:
             self._process = subprocess.Popen(

@@ -10,6 +10,7 @@ from typing import Any
 
 from robot_learning.training.files import write_atomic
 from robot_learning.training.metrics import read_metrics
+from robot_learning.training.policy_file import DESCRIPTION_FILE
 from robot_learning.training.run_directory import CONFIG_FILE, STATUS_FILE
 from robot_learning.verification.row import Row
 
@@ -58,11 +59,24 @@ class SeedRun:
         """The folder of `robot-learning train`."""
         return self.directory / "run"
 
+    def commands(self) -> list[list[str]]:
+        """What is run one after the other; the last prints the evaluation.
+
+        What a stopped run had made before it began to train is not made again.
+        """
+        making = self._expert_command(), self._demonstrate_command()
+        return [*filter(None, making), self.train_command(), self.evaluate_command()]
+
     def train_command(self) -> list[str]:
         """Begins the run, or goes on with it where one was stopped."""
         resume = ["--resume"] if (self.run_directory / CONFIG_FILE).exists() else []
         out = ["--out", str(self.run_directory)]
-        return [*_COMMAND_LINE, "train", *self._arguments(), *out, *resume, "--json"]
+        more = list[str]()
+        if self.row.expert_steps:
+            more += ["--expert", str(self._expert)]
+        if self.row.demonstrations:
+            more += ["--demonstrations", str(self._demonstrations)]
+        return [*_COMMAND_LINE, "train", *self._arguments(), *more, *out, *resume, "--json"]
 
     def evaluate_command(self) -> list[str]:
         """Judges the policy that the run left."""
@@ -71,6 +85,35 @@ class SeedRun:
         more = ["--import", row.import_module] if row.import_module else []
         figures = ["--episodes", str(row.episodes), "--seed", str(self.seed), "--json"]
         return [*_COMMAND_LINE, "evaluate", str(policy), *more, *figures]
+
+    @property
+    def _demonstrations(self) -> Path:
+        return self.directory / "demonstrations.steps"
+
+    @property
+    def _expert(self) -> Path:
+        return self.directory / "expert"
+
+    def _demonstrate_command(self) -> list[str] | None:
+        row = self.row
+        if not row.demonstrations or self._demonstrations.exists():
+            return None
+        words = ["--env", f"gymnasium:{row.environment}", "--out", str(self._demonstrations)]
+        words += ["--import", row.import_module] if row.import_module else []
+        words += ["--episodes", str(row.demonstrations), "--seed", str(self.seed)]
+        return [*_COMMAND_LINE, "demonstrate", *words]
+
+    def _expert_command(self) -> list[str] | None:
+        if not self.row.expert_steps or (self._expert / DESCRIPTION_FILE).exists():
+            return None
+        words = [self.row.environment, str(self.row.expert_steps), str(self.seed)]
+        return [
+            sys.executable,
+            "-m",
+            "robot_learning.verification.expert",
+            *words,
+            str(self._expert),
+        ]
 
     def finished(self) -> SeedResult | None:
         """The result that is already there.
@@ -125,4 +168,4 @@ class SeedRun:
         for key, value in row.hyper_parameters.items():
             words += ["--set", f"{key}={json.dumps(value)}"]
         # The policy file is judged afterwards, so that what is judged is what would be deployed.
-        return [*words, *row.arguments, "--evaluation-episodes", "0"]
+        return [*words, "--evaluation-episodes", "0"]
