@@ -225,7 +225,7 @@ def test_a_clock_that_goes_back_ends_the_episode_and_the_next_one_begins() -> No
 @pytest.mark.parametrize(
     ("given", "missing"),
     [
-        ([], "executed_action from the arm driver"),
+        ([], "executed_action of step 0 from the arm driver"),
         (["receipt"], "new state from the arm"),
         (["receipt", "state"], "reward from the reward monitor"),
     ],

@@ -11,6 +11,7 @@ from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.srv import ResetEpisode, Step
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning.hardware import JointPoint, RobotState, open_hardware
@@ -70,6 +71,7 @@ class Sim(GraphNode):
         self.listen(JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND)
         self.serve(ResetEpisode, "reset", self._reset)
         self.serve(Step, "step", self._step_service)
+        self.serve(Trigger, "free_arm", self._free_arm)
         if self.values["camera"]:
             name = robot.cameras[0].name
             self.image_out = self.advertise(
@@ -166,6 +168,17 @@ class Sim(GraphNode):
         self.hardware.redraw_scene(int(request.seed))
         self._publish_target()
         response.stamp = to_time(self._publish_state())
+        response.success = True
+        return response
+
+    def _free_arm(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """What a person does with a stopped arm that presses against something: takes it home."""
+        if not self.active:
+            response.message = "the simulator is not active"
+            return response
+        self.hardware.reset(self.values["seed"])
+        self._publish_target()
+        self._publish_state()
         response.success = True
         return response
 

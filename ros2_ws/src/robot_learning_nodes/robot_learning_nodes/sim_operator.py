@@ -1,4 +1,4 @@
-"""Stands where a person stands, in simulation only: arms the robot, and arms it again.
+"""Stands where a person stands, in simulation only: arms the robot, frees it, arms it again.
 
 On a real arm this node is not launched: a person resets a fault and arms, each by an explicit
 call, with the arm in view.
@@ -18,6 +18,8 @@ from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, SENSOR
 
 RETRY_S = 0.5
+# A fault that resetting does not clear, as an arm that presses against something, needs a hand.
+RESETS_IN_VAIN_MAX = 3
 
 
 class SimOperator(GraphNode):
@@ -42,11 +44,14 @@ class SimOperator(GraphNode):
         self.said = -1  # transition of the fault that was spoken of last
         self.waiting_since_s = 0.0
         self.pending = False
+        self.in_vain = 0  # resets that were refused, one after the other
         self.reset_client = self.create_client(Trigger, "safety/reset")
         self.arm_client = self.create_client(Trigger, "safety/arm")
+        self.free_client = self.create_client(Trigger, "free_arm")
         self._made += [
             (self.destroy_client, self.reset_client),
             (self.destroy_client, self.arm_client),
+            (self.destroy_client, self.free_client),
         ]
         self.listen(SafetyState, "safety/state", self._state, LATCHED, always=True)
         self.clock = self.create_subscription(Clock, "/clock", self._heard_clock, SENSOR)
@@ -78,7 +83,11 @@ class SimOperator(GraphNode):
             if self.state.transition != self.said:
                 self.said = self.state.transition
                 self.get_logger().warning(f"resetting after: {self.state.reason}")
-            self._call(self.reset_client, "reset")
+            if self.in_vain >= RESETS_IN_VAIN_MAX:
+                self.in_vain = 0
+                self._call(self.free_client, "take the arm home")
+            else:
+                self._call(self.reset_client, "reset")
         elif self.state.state == SafetyState.DISARMED:
             self._call(self.arm_client, "arm")
 
@@ -91,9 +100,11 @@ class SimOperator(GraphNode):
             self.pending = False
             result = future.result()
             if result is not None and result.success:
+                self.in_vain = 0
                 self.resets += what == "reset"
                 self.get_logger().info(f"{what}: done")
             elif result is not None:
+                self.in_vain += what == "reset"
                 self.get_logger().info(
                     f"{what} refused for now: {result.message}", throttle_duration_sec=2.0
                 )
