@@ -153,7 +153,10 @@ def test_loss_of_the_permission_to_move_truncates_with_its_reason(env, world):
 
 @pytest.mark.parametrize(
     ("silent", "missing"),
-    [("receipt", "executed_action of step 0 from the arm driver"), ("reward", "reward from the reward")],
+    [
+        ("receipt", "executed_action of step 0 from the arm driver"),
+        ("reward", "reward from the reward"),
+    ],
 )
 def test_a_node_that_does_not_answer_is_named(env, world, silent, missing):
     env.reset(seed=0)

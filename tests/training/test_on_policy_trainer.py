@@ -128,7 +128,9 @@ def test_the_environment_is_given_the_clipped_action_and_the_method_keeps_its_ow
 ) -> None:
     (rollout,) = rollouts(open_trainer(tmp_path, 64, rollout_steps=32, initial_log_std=1.0))
     assert np.abs(rollout.actions).max() > 1.0
-    np.testing.assert_allclose(rollout.rewards, np.clip(rollout.actions[..., 0], -1, 1) * 2.0)
+    np.testing.assert_allclose(
+        rollout.rewards, np.clip(rollout.actions[..., 0], -1, 1) * 2.0, rtol=1e-5
+    )
 
 
 def test_whole_episodes_are_what_a_method_asked_for_and_no_more_counts(tmp_path: Path) -> None:
