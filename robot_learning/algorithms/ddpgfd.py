@@ -73,16 +73,16 @@ class DDPGfD(TD3):
         super().__init__(spaces, hyper, seed)
 
     def _critic_outputs(self, hyper: TD3HyperParameters) -> int:
-        """Q and, where it is asked for, the logit of a demonstration."""
+        """The return and, where it is asked for, the logit of a demonstration."""
         assert isinstance(hyper, DDPGfDHyperParameters)
-        return 2 if hyper.demonstrator_weight else 1
+        return super()._critic_outputs(hyper) + (1 if hyper.demonstrator_weight else 0)
 
     def _critic_loss(self, outputs: Tensor, target: Tensor, batch: Batch) -> Tensor:
         """The errors of Q and, where it is asked for, of telling who acted."""
         loss = super()._critic_loss(outputs, target, batch)
         if self._hyper.demonstrator_weight and batch.demonstrated is not None:
             labels = torch.from_numpy(batch.demonstrated).expand(outputs.shape[:2])
-            classified = binary_cross_entropy_with_logits(outputs[..., 1], labels)
+            classified = binary_cross_entropy_with_logits(outputs[..., -1], labels)
             loss = loss + self._hyper.demonstrator_weight * classified
         return loss
 
@@ -96,7 +96,8 @@ class DDPGfD(TD3):
         if self._hyper.actor_priority:
             chosen = torch.tanh(self.actor(inputs)).detach().requires_grad_()
             with torch.enable_grad():
-                value = self.critic.member(0, torch.cat((inputs, chosen), 1))[:, 0].sum()
+                outputs = self.critic.member(0, torch.cat((inputs, chosen), 1))
+                value = self._values(outputs).sum()
             (slopes,) = torch.autograd.grad(value, chosen)
             priorities += self._hyper.actor_priority * slopes.square().sum(1).numpy()
         return priorities

@@ -2,19 +2,21 @@
 
 Read `update` top to bottom: it is algorithm 1 of the paper. Three departures: inputs are
 normalised by running statistics, targets may be bounded to the returns that are possible, and the
-deployed actor may be a running average of the learned one.
+deployed actor may be a running average of the learned one. With `quantiles` the critics are
+distributional.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Self
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from robot_learning.algorithms.base import ActorCriticHyperParameters, Count, Spaces
 from robot_learning.algorithms.learned_state import LearnedState
+from robot_learning.algorithms.quantiles import quantile_huber, without_highest
 from robot_learning.algorithms.value_learner import (
     ValueHyperParameters,
     ValueLearner,
@@ -49,6 +51,24 @@ class TD3HyperParameters(ActorCriticHyperParameters, ValueHyperParameters):
     action_penalty: NonNegative = Field(
         0.0, description="Weight of the mean squared action in the actor loss (same appendix)."
     )
+    quantiles: Count = Field(
+        1,
+        description="Quantiles of the return that a critic gives; 1: its mean alone (Dabney et al. "
+        "2018; Kuznetsov et al. 2020: 25).",
+    )
+    dropped_quantiles: Annotated[int, Field(ge=0)] = Field(
+        2,
+        description="With quantiles, the highest of each critic that the target leaves out, in "
+        "place of the minimum of critics (Kuznetsov et al. 2020: 2 of 25).",
+    )
+
+    @model_validator(mode="after")
+    def _quantiles_left(self) -> Self:
+        if 1 < self.quantiles <= self.dropped_quantiles:
+            raise ValueError(
+                f"dropped_quantiles {self.dropped_quantiles} leaves none of {self.quantiles}"
+            )
+        return self
 
 
 class TD3(ValueLearner):
@@ -97,7 +117,7 @@ class TD3(ValueLearner):
         self._errors = self._judge(outputs, target, inputs, actions)
         self._critic_adam.step(self._judging.backward(slopes))
         self._updates += 1
-        metrics = {"critic_loss": critic_loss.item(), "q_mean": outputs[..., 0].mean().item()}
+        metrics = {"critic_loss": critic_loss.item(), "q_mean": self._values(outputs).mean().item()}
         if self._updates % hyper.policy_delay == 0:
             metrics["actor_loss"] = self._update_actor(inputs)
             polyak(self.actor_target, self.actor, hyper.polyak)
@@ -110,9 +130,9 @@ class TD3(ValueLearner):
         hyper, n = self._hyper, len(inputs)
         chosen = torch.tanh(self._acting.forward(inputs))
         values = self._judging_choice.forward(torch.cat((inputs, chosen), 1))
-        loss = -values[:, 0].mean()
+        loss = -self._values(values).mean()
         back = torch.zeros_like(values)
-        back[:, 0] = -1.0 / n
+        back[:, : hyper.quantiles] = -1.0 / (n * hyper.quantiles)
         slopes = self._judging_choice.backward_to_inputs(back)[:, inputs.shape[1] :]
         if hyper.action_penalty:
             loss = loss + hyper.action_penalty * chosen.square().mean()
@@ -122,12 +142,17 @@ class TD3(ValueLearner):
         return loss.item()
 
     def _critic_outputs(self, hyper: TD3HyperParameters) -> int:
-        """Numbers that a critic gives for an input and an action, of which the first is Q."""
-        del hyper
-        return 1
+        """Numbers that a critic gives for an input and an action; the first are of the return."""
+        return hyper.quantiles
+
+    def _values(self, outputs: Tensor) -> Tensor:
+        """Q out of what critics gave, (..., outputs) -> (...)."""
+        return outputs[..., : self._hyper.quantiles].mean(-1)
 
     def _critic_loss(self, outputs: Tensor, target: Tensor, batch: Batch) -> Tensor:
-        """Squared errors of all critics, (critics, n, 1) against (n,), by the rows' weights."""
+        """Errors of all critics, (critics, n, outputs) against `target`, by the rows' weights."""
+        if (q := self._hyper.quantiles) > 1:
+            return weighted(quantile_huber(outputs[..., :q], target), batch).sum()
         return weighted((outputs[..., 0] - target).square(), batch).sum()
 
     @torch.no_grad()
@@ -139,18 +164,23 @@ class TD3(ValueLearner):
             return None
         if self._hyper.replay_priority == "target_error":
             outputs = self.critic_target(torch.cat((inputs, actions), 1))
-        errors: Float32 = (outputs[..., 0] - target).abs().mean(0).numpy()
+        expected = target.mean(-1) if self._hyper.quantiles > 1 else target
+        errors: Float32 = (self._values(outputs) - expected).abs().mean(0).numpy()
         return errors
 
     @torch.no_grad()
     def target(self, batch: Batch, next_inputs: Tensor) -> Tensor:
         """The target r + gamma (1 - terminated) min_i Q_i'(o', a'), shape (n,).
 
-        `next_inputs` are normalised. A truncated episode is not terminated: its o' counts.
+        With quantiles, samples of it, shape (n, k). `next_inputs` are normalised. A truncated
+        episode is not terminated: its o' counts.
         """
-        actions = self.target_actions(next_inputs)
-        values = self._target_judging.forward(torch.cat((next_inputs, actions), 1))
-        return self._bootstrapped(batch, values[..., 0].amin(0))
+        hyper, actions = self._hyper, self.target_actions(next_inputs)
+        outputs = self._target_judging.forward(torch.cat((next_inputs, actions), 1))
+        if hyper.quantiles > 1:
+            quantiles = outputs[..., : hyper.quantiles]
+            return self._bootstrapped(batch, without_highest(quantiles, hyper.dropped_quantiles))
+        return self._bootstrapped(batch, outputs[..., 0].amin(0))
 
     @torch.no_grad()
     def target_actions(self, next_inputs: Tensor) -> Tensor:

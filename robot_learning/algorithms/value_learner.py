@@ -74,13 +74,17 @@ class ValueLearner(OffPolicyAlgorithm):
         """Everything that learning changes."""
 
     def _bootstrapped(self, batch: Batch, values: Tensor) -> Tensor:
-        """The target r + gamma (1 - terminated) V(o'), shape (n,), within the possible returns.
+        """The target r + gamma (1 - terminated) V(o') within the possible returns, as `values`.
 
-        `values` are V(o'), shape (n,). A truncated episode is not terminated: its o' counts.
+        `values` are V(o'), shape (n,), or samples of it, shape (n, k). A truncated episode is not
+        terminated: its o' counts.
         """
         hyper = self._hyper
+        rewards = torch.from_numpy(batch.rewards)
         discounts = torch.from_numpy(batch.discounts_at(hyper.gamma))
-        target = torch.from_numpy(batch.rewards) + discounts * values
+        if values.ndim == 2:
+            rewards, discounts = rewards[:, None], discounts[:, None]
+        target = rewards + discounts * values
         if hyper.return_min is not None or hyper.return_max is not None:
             target = target.clamp(hyper.return_min, hyper.return_max)
         return target
