@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,15 @@ class SymmetricReplay:
             ValueError: there are no demonstrations either.
         """
         self._split = round(size * self._share) if len(self._online) else size
-        batch = self._demonstrations.sample(self._split, rng)
-        if self._split < size:
-            batch = _joined(batch, self._online.sample(size - self._split, rng))
+        parts = ((self._demonstrations, self._split), (self._online, size - self._split))
+        batch = reduce(_joined, [part.sample(rows, rng) for part, rows in parts if rows])
         demonstrated = np.arange(size) < self._split
         return batch._replace(demonstrated=demonstrated.astype(np.float32))
 
     def update_priorities(self, errors: NDArray[np.floating]) -> None:
         """See `Replay.update_priorities`."""
-        self._demonstrations.update_priorities(errors[: self._split])
+        if self._split:
+            self._demonstrations.update_priorities(errors[: self._split])
         if self._split < len(errors):
             self._online.update_priorities(errors[self._split :])
 
