@@ -30,6 +30,8 @@ TORCH_REQUIRES = (
     "sympy>=1.13.3",
     "typing-extensions>=4.10.0",
 )
+# Others that need PyTorch would bring that build back in; a marker that never holds leaves it out.
+WITHOUT_TORCH = "torch ; sys_platform == 'never'"
 
 
 def requirements(root: Path, extras: Iterable[str]) -> list[str]:
@@ -74,10 +76,13 @@ def write_locks(root: Path, uv: str) -> None:
 def _resolve(uv: str, scratch: Path, wanted: Sequence[str], output: Path, *options: str) -> None:
     source = scratch / f"{output.stem}.in"
     source.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+    overrides = scratch / "overrides.txt"
+    overrides.write_text(WITHOUT_TORCH + "\n", encoding="utf-8")
     output.unlink(missing_ok=True)  # uv keeps the versions of an output that is there
     command = [uv, "pip", "compile", str(source), "--output-file", str(output), "--quiet"]
     command += ["--no-header", "--no-annotate", "--universal", "--python-version", "3.11"]
     command += ["--fork-strategy", "fewest"]  # one version for 3.11 and 3.12
+    command += ["--overrides", str(overrides), "--no-emit-package", "torch"]
     answer = subprocess.run([*command, *options])
     if answer.returncode != 0:
         sys.exit(f"lock: uv failed (exit status {answer.returncode}); nothing was written")
