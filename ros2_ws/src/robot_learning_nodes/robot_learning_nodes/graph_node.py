@@ -41,9 +41,15 @@ class StartError(RuntimeError):
 
 
 class GraphNode(LifecycleNode):
-    """A lifecycle node that follows the contract and says how it is."""
+    """A lifecycle node that follows the contract and says how it is.
+
+    Attributes:
+        gives_way: nothing moves or stops on its word. Where cores are few it runs after the nodes
+            between a state and the command that answers it, and after those that stop the arm.
+    """
 
     name: ClassVar[str]
+    gives_way: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ class GripperDriver(GraphNode):
     """The task's action sets the width; a width is sent as a one-point trajectory."""
 
     name = "gripper_driver"
+    gives_way = True
     parameters = (
         Parameter(
             "held_gap_m",

@@ -7,7 +7,6 @@ moment, it goes on from its folder when it is started again.
 
 from __future__ import annotations
 
-import os
 from array import array
 from typing import Any
 
@@ -36,6 +35,7 @@ class LearnerNode(GraphNode):
     """Feeds the library's GraphRun."""
 
     name = "learner"
+    gives_way = True
     parameters = (
         Parameter("algorithm", "td3", "learning method"),
         Parameter("overrides", "{}", "hyper-parameters that differ from the defaults, as JSON"),
@@ -156,5 +156,4 @@ class LearnerNode(GraphNode):
 
 def main() -> None:
     """Entry point."""
-    os.nice(5)  # the arm's side goes first where cores are few
     exit_process(run(LearnerNode, work=LearnerNode.work))

@@ -20,6 +20,7 @@ from robot_learning_nodes.graph_node import GraphNode, StartError
 from robot_learning_nodes.parameters import ParameterError
 
 CALLBACKS_BETWEEN_WORK = 16
+NICENESS = 5  # of the processes that give way
 # Messages and states hold no cycles: the collector need not look for some at every tenth message.
 COLLECTOR_THRESHOLDS = (20_000, 20, 20)
 
@@ -69,6 +70,8 @@ def run(
         signal_handler_options=SignalHandlerOptions.NO,
     )
     leave = _Exit()
+    if node_class.gives_way:
+        os.nice(NICENESS)
     try:
         node = node_class()
     except (ParameterError, ContractError, StartError) as error:

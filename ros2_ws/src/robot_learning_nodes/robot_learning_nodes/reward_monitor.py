@@ -22,6 +22,7 @@ class RewardMonitor(GraphNode):
     """The task's reward for the state with the same stamp."""
 
     name = "reward_monitor"
+    gives_way = True
 
     def configure(self) -> None:
         """Subscribes to states and the target."""

@@ -26,6 +26,7 @@ class SimOperator(GraphNode):
     """Calls safety/reset and safety/arm when the monitor waits for a person."""
 
     name = "sim_operator"
+    gives_way = True
     parameters = (
         Parameter(
             "resets_max",
