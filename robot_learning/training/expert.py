@@ -8,6 +8,7 @@ from pathlib import Path
 from robot_learning.algorithms import (
     HyperParameters,
     ImitationAlgorithm,
+    OffPolicyAlgorithm,
     Spaces,
     named_algorithm,
 )
@@ -34,9 +35,12 @@ def find_expert(settings: RunSettings[HyperParameters], name: str | None) -> Exp
     """
     method = named_algorithm(settings.algorithm)
     if not issubclass(method, ImitationAlgorithm):
-        if name is None:
-            return None
-        raise ExpertError(f"{settings.algorithm} asks no expert; leave --expert out")
+        if name is not None:
+            raise ExpertError(f"{settings.algorithm} asks no expert; leave --expert out")
+        imitates = issubclass(method, OffPolicyAlgorithm) and method.needs_demonstrations
+        if imitates and not settings.demonstrations:
+            raise ExpertError(f"{method.name} has nothing to imitate: give --demonstrations FILE")
+        return None
     if name is None:
         if method.asks_expert:
             raise ExpertError(f"{method.name} asks an expert while it learns: give --expert DIR")
