@@ -32,7 +32,12 @@ def demonstrate(
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations.record import record_demonstrations
     from robot_learning.demonstrations.scripted import scripted_expert
-    from robot_learning.training.environments import EnvironmentRefusedError, make_environment
+    from robot_learning.replay import StepError
+    from robot_learning.training.environments import (
+        EnvironmentFailedError,
+        EnvironmentRefusedError,
+        make_environment,
+    )
 
     try:
         expert = scripted_expert(env)
@@ -47,6 +52,8 @@ def demonstrate(
         )
     except LookupError as error:
         _fail(str(error.args[0]), 2)
+    except (EnvironmentFailedError, StepError) as error:
+        _fail(str(error), 1)
     except (EnvironmentRefusedError, FileExistsError, ValueError) as error:
         _fail(str(error), 2)
     except OSError as error:

@@ -94,7 +94,7 @@ def _environment_for(
         require_contract(file, load_contract(robot, task), what)
     if env is None and file.contract is not None:
         return make_contract_environment(file.contract), True
-    environment = make_environment(env or file.environment, import_module)
+    environment = make_environment(env or file.environment, import_module, file.frame_stack)
     spaces = spaces_of(environment)
     needs = (file.policy.observation_size, file.policy.goal_size, file.policy.action_size)
     if needs != (spaces.observation_size, spaces.goal_size, spaces.action_size):

@@ -32,6 +32,10 @@ def train(
     import_module: Annotated[
         str | None, typer.Option("--import", help="Module to import first; registers the id.")
     ] = None,
+    frame_stack: Annotated[
+        int,
+        typer.Option(min=1, help="With --env: see so many of the newest observations as one."),
+    ] = 1,
     algorithm: Annotated[str, typer.Option(help="Learning method.")] = "td3",
     steps: Annotated[
         int | None,
@@ -66,6 +70,8 @@ def train(
     """Learns a policy and leaves it, its figures and its checkpoint in a folder."""
     if (task is None) == (env is None):
         _refuse("name a task (robot-learning train reach) or --env gymnasium:ID, one of the two")
+    if task and frame_stack > 1:
+        _refuse("--frame-stack is for --env; what a task's policy sees is in its contract")
     if resume and out is None:
         _refuse("--resume needs --out, the folder of the run to go on with")
     steps = steps or (_TASK_STEPS if task else _ENVIRONMENT_STEPS)
@@ -98,6 +104,7 @@ def train(
         "robot": robot if task else None,
         "env": env,
         "import": import_module,
+        "frame_stack": frame_stack,
         "algorithm": algorithm,
         "steps": steps,
         "seed": seed,
@@ -123,6 +130,7 @@ def _train_in_process(
     from robot_learning.training.demonstrated import with_demonstrations
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.expert import ExpertError, find_expert
+    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.training.open_trainer import open_trainer
@@ -154,6 +162,7 @@ def _train_in_process(
                 resume=resume,
                 expert=asked,
             )
+            directory.write_config(config)
             report = TrainingRun(
                 trainer,
                 environment,
@@ -169,15 +178,17 @@ def _train_in_process(
     except (DemonstrationsError, ExpertError, PolicyFileError) as error:
         _refuse(str(error))
     except Interrupted:
-        print(
-            f"robot-learning: stopped; the checkpoint is in {directory.path}. "
+        _fail(
+            f"stopped; the checkpoint is in {directory.path}. "
             "Go on with the same command and --resume",
-            file=sys.stderr,
+            130,
         )
-        raise typer.Exit(130) from None
-    except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError, OSError) as error:
-        print(f"robot-learning: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+    except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError) as error:
+        _fail(str(error), 1)
+    except FileWriteError as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(explain(Path(error.filename or directory.path), error), 1)
     next_command = _next_command(request, directory.path)
     if as_json:
         print(json.dumps(report.as_json() | {"next": next_command}))
@@ -198,8 +209,11 @@ def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[]
         settings = task_settings(contract, algorithm, overrides, **plan)
         title = f"{contract.task.name} on {contract.robot.name}, {algorithm}"
         return partial(make_contract_environment, contract), settings, title
-    make = partial(make_environment, request["env"], request["import"])
-    settings = environment_settings(make(), request["env"], algorithm, overrides, **plan)
+    stack = request["frame_stack"]
+    make = partial(make_environment, request["env"], request["import"], stack)
+    settings = environment_settings(
+        make(), request["env"], algorithm, overrides, **plan, frame_stack=stack
+    )
     return make, settings, f"{request['env']}, {algorithm}"
 
 
@@ -240,5 +254,9 @@ def _next_command(request: dict[str, Any], out: Path) -> str:
 
 
 def _refuse(message: str) -> NoReturn:
+    _fail(message, 2)
+
+
+def _fail(message: str, code: int) -> NoReturn:
     print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(2)
+    raise typer.Exit(code) from None

@@ -15,7 +15,9 @@ from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
     Environment,
     at_goal,
+    begin_episode,
     episode_seed,
+    require_finite,
     spaces_of,
     take_apart,
     to_action,
@@ -90,6 +92,7 @@ def record_demonstrations(
         FileExistsError: there is a file.
         ValueError: failures are asked for where there are no goals.
         EnvironmentRefusedError: the environment's spaces are of a kind not learned on here.
+        StepError: an observation is not finite.
         OSError: the file cannot be written.
     """
     if path.exists():
@@ -99,18 +102,21 @@ def record_demonstrations(
         raise ValueError("deliberate failures need an environment with goals")
     rng = np.random.default_rng([seed, DEMONSTRATION_STREAM])
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Written beside: a file that is there is whole, also when the recording was stopped.
+    beside = path.with_name(f".{path.name}.part")
+    beside.unlink(missing_ok=True)
     header = JournalHeader(spaces.observation_size, spaces.goal_size, spaces.action_size)
     failing = set(rng.permutation(episodes)[: round(failure_share * episodes)].tolist())
     steps = successes = 0
     total = 0.0
-    with Journal(path, header) as journal:
+    with Journal(beside, header) as journal:
         for episode in range(episodes):
             number = episode_seed(seed, DEMONSTRATION_STREAM, episode)
             misled = None
             if episode in failing:
                 # A goal that this environment could have set: that of an episode never recorded.
                 other = episode_seed(seed, DEMONSTRATION_STREAM, episodes + episode)
-                misled = take_apart(environment.reset(seed=other)[0]).desired_goal
+                misled = begin_episode(environment, other)[0].desired_goal
             played = _play(environment, expert, number, episode, steps, noise_std, misled, rng)
             journal.append(played)
             steps += len(played)
@@ -119,6 +125,7 @@ def record_demonstrations(
             if on_episode:
                 on_episode()
         journal.flush_and_fsync()
+    beside.replace(path)
     return Recorded(episodes, steps, len(failing), successes, total / episodes)
 
 
@@ -135,7 +142,7 @@ def _play(
     spaces = spaces_of(environment)
     low, high = np.array(spaces.action_low), np.array(spaces.action_high)
     played: list[Step] = []
-    seen, over = take_apart(environment.reset(seed=seed)[0]), False
+    (seen, _), over = begin_episode(environment, seed), False
     while not over:
         goal = seen.desired_goal if misled is None else misled
         chosen = np.asarray(expert.act(seen.observation, goal if goal.size else None), np.float32)
@@ -146,6 +153,7 @@ def _play(
         taken = to_action(environment, action)
         observed, reward, terminated, truncated, info = environment.step(taken)
         after = take_apart(observed)
+        require_finite(environment, after, f"episode {episode}, step {len(played)}")
         played.append(
             Step(
                 actor_id=ACTOR_ID,

@@ -7,10 +7,13 @@ from collections.abc import Callable
 
 from robot_learning.evaluation.episodes import Episode, Evaluation
 from robot_learning.networks import Policy
+from robot_learning.replay import StepError
 from robot_learning.training.environments import (
     Environment,
     at_goal,
+    begin_episode,
     episode_seed,
+    require_finite,
     take_apart,
     to_action,
 )
@@ -43,21 +46,21 @@ def evaluate(
         on_episode: called after each.
 
     Raises:
-        ValueError: the policy's sizes do not fit the environment, or a reward is not finite.
+        ValueError: the policy's sizes do not fit the environment.
+        StepError: an observation or a reward is not finite.
     """
     done: list[Episode] = []
     for number in range(episodes):
-        observed, _ = environment.reset(seed=episode_seed(seed, stream, number))
+        seen, _ = begin_episode(environment, episode_seed(seed, stream, number))
         total, length, held, over = 0.0, 0, 0, False
         while not over:
-            seen = take_apart(observed)
             goal = seen.desired_goal if policy.goal_size else None
             action = to_action(environment, policy.act(seen.observation, goal))
             observed, reward, terminated, truncated, info = environment.step(action)
+            seen, when = take_apart(observed), f"episode {number}, step {length}"
+            require_finite(environment, seen, when)
             if not math.isfinite(reward):
-                raise ValueError(
-                    f"episode {number}, step {length}: the environment's reward is {reward}"
-                )
+                raise StepError(f"{when}: reward is {reward}; mend the environment")
             total += float(reward)
             length += 1
             held = held + 1 if at_goal(info) else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -121,8 +121,10 @@ class Journal:
         for _ in scan:
             pass
         if scan.header is not None and scan.header != self._header:
+            then, now = asdict(scan.header), asdict(self._header)
+            differ = (f"{k}: {then[k]!r} then, {now[k]!r} now" for k in now if now[k] != then[k])
             raise JournalError(
-                f"{self._path}: was made for {scan.header}, here {self._header}; "
+                f"{self._path}: was made for other steps: {'; '.join(differ)}; "
                 "choose another output folder"
             )
         self._actors = {name: number for number, name in scan.actors.items()}

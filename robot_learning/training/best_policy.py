@@ -29,7 +29,7 @@ class BestPolicy:
         """Call it between two episodes: evaluates if it is time.
 
         Raises:
-            ValueError: the environment gave a reward that is not finite.
+            StepError: the environment gave an observation or a reward that is not finite.
             FileWriteError: disk full or the like; the best so far is intact.
         """
         if not self._every_steps or self._turn() == self._looked_at:

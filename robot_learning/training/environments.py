@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_learning.algorithms import ALGORITHMS, Algorithm, Spaces
-from robot_learning.replay import RewardFunction
+from robot_learning.replay import RewardFunction, StepError
 from robot_learning.replay.step import Float32
 
 Environment = gymnasium.Env[Any, Any]
@@ -44,7 +45,7 @@ class Watched(gymnasium.Wrapper[Any, Any, Any, Any]):
         try:
             return self.env.reset(**arguments)
         except Exception as error:
-            raise self._failed("reset of episode", error) from error
+            raise self._failed("the reset of episode", error) from error
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Makes a step.
@@ -61,7 +62,7 @@ class Watched(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def _failed(self, when: str, error: Exception) -> EnvironmentFailedError:
         return EnvironmentFailedError(
-            f"{_name(self)} failed in {when} {self._episode}: {type(error).__name__}: {error}; "
+            f"{_name(self)} failed in {when} {self._episode}: {_one_line(error)}; "
             "what was learned until the last checkpoint is kept: mend the environment, then go on "
             "with --resume"
         )
@@ -75,21 +76,31 @@ class Observed(NamedTuple):
     desired_goal: Float32
 
 
-def make_environment(name: str, import_module: str | None = None) -> Environment:
+def make_environment(
+    name: str, import_module: str | None = None, frame_stack: int = 1
+) -> Environment:
     """Makes a registered environment.
 
     Args:
         name: `gymnasium:ID`.
         import_module: a module to import first, whose import registers the id.
+        frame_stack: so many of the newest observations are seen as one, the oldest first; where
+            an episode begins its first one stands for those before it.
 
     Raises:
-        EnvironmentRefusedError: the module or the id is unknown; the message has the nearest.
+        EnvironmentRefusedError: the module or the id is unknown (the message has the nearest), or
+            its observations cannot be stacked.
+        EnvironmentFailedError: the module or the environment raised an error of its own.
     """
     if import_module:
         try:
             importlib.import_module(import_module)
         except ImportError as error:
             raise EnvironmentRefusedError(f"--import {import_module}: {error}") from None
+        except Exception as error:
+            raise EnvironmentFailedError(
+                f"--import {import_module} failed: {_one_line(error)}; mend the module"
+            ) from error
     prefix, _, identifier = name.partition(":")
     if prefix != "gymnasium" or not identifier:
         raise EnvironmentRefusedError(
@@ -102,8 +113,19 @@ def make_environment(name: str, import_module: str | None = None) -> Environment
         hint = f"; did you mean gymnasium:{near[0]}?" if near else ""
         text = str(error).splitlines()[0]
         raise EnvironmentRefusedError(f"--env {name}: {text}{hint}") from None
+    except Exception as error:
+        raise EnvironmentFailedError(
+            f"{identifier} failed while it was made: {_one_line(error)}; mend the environment"
+        ) from error
     if isinstance(environment.observation_space, gymnasium.spaces.Discrete):
         environment = gymnasium.wrappers.FlattenObservation(environment)
+    if frame_stack > 1:
+        if not isinstance(environment.observation_space, gymnasium.spaces.Box):
+            raise EnvironmentRefusedError(
+                f"--frame-stack {frame_stack}: {identifier} has observations that cannot be "
+                f"stacked ({environment.observation_space}); leave it out"
+            )
+        environment = gymnasium.wrappers.FrameStackObservation(environment, frame_stack)
     return Watched(environment)
 
 
@@ -197,6 +219,33 @@ def take_apart(observed: Any) -> Observed:
     return Observed(_vector(observed), _EMPTY, _EMPTY)
 
 
+def begin_episode(environment: Environment, seed: int) -> tuple[Observed, dict[str, Any]]:
+    """Resets it: what is observed, and its info.
+
+    Raises:
+        StepError: what is observed is not finite.
+    """
+    observed, info = environment.reset(seed=seed)
+    seen = take_apart(observed)
+    require_finite(environment, seen, "after a reset")
+    return seen, info
+
+
+def require_finite(environment: Environment, seen: Observed, when: str) -> None:
+    """Refuses an observation that nobody can act on.
+
+    Raises:
+        StepError: it is not finite; the message says `when`.
+    """
+    for name, value in zip(Observed._fields, seen, strict=True):
+        # One sum instead of np.isfinite().all(): finite inputs cannot overflow a float64 sum.
+        if not math.isfinite(value.sum(dtype=np.float64)):
+            raise StepError(
+                f"{_name(environment)}, {when}: {name} is not finite ({value.tolist()}); "
+                "mend the environment"
+            )
+
+
 def reward_function(environment: Environment) -> RewardFunction | None:
     """The environment's vectorised reward of goals, where it has one."""
     compute = getattr(environment.unwrapped, "compute_reward", None)
@@ -264,6 +313,10 @@ def _states(environment: Environment) -> int:
             return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else 0
         environment = inner
     return 0
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _name(environment: Environment) -> str:

@@ -10,6 +10,9 @@ from pathlib import Path
 class FileWriteError(OSError):
     """A file could not be written; the one before it is untouched."""
 
+    def __str__(self) -> str:
+        return str(self.strerror)
+
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Replaces `path` by `data` in one step.
@@ -30,7 +33,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
             _sync_directory(path.parent)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise FileWriteError(error.errno, _explain(path, error)) from error
+        raise FileWriteError(error.errno, explain(path, error)) from error
 
 
 def _write(path: Path, data: bytes, durable: bool) -> None:
@@ -49,7 +52,8 @@ def _sync_directory(path: Path) -> None:
         os.close(directory)
 
 
-def _explain(path: Path, error: OSError) -> str:
+def explain(path: Path, error: OSError) -> str:
+    """One line: what cannot be written, why, and what to do."""
     remedy = {
         errno.ENOSPC: "the disk is full: free some space and go on with --resume",
         errno.EDQUOT: "the disk quota is used up: free some space and go on with --resume",

@@ -75,6 +75,7 @@ class GraphRun:
         self.learner = Learner(
             directory.checkpoint, settings, ReachReward(contract.task).reward, resume=self.resumed
         )
+        directory.write_config(config)
         title = (
             f"{contract.task.name} on {contract.robot.name}, {values['algorithm']} "
             f"over ROS 2, {values['mode']}"

@@ -19,7 +19,9 @@ from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
     Environment,
     at_goal,
+    begin_episode,
     episode_seed,
+    require_finite,
     take_apart,
     to_action,
 )
@@ -110,8 +112,8 @@ class ImitationTrainer:
         seed = episode_seed(learner.settings.seed, stream, episode)
         rng = np.random.default_rng([seed, 1])
         left = None if judged else self._goal - learner.steps
-        observed, info = self._environment.reset(seed=seed)
-        seen, over, steps = take_apart(observed), False, list[Step]()
+        seen, info = begin_episode(self._environment, seed)
+        over, steps = False, list[Step]()
         while not over and (left is None or len(steps) < left):
             asked = self._ask(seen.observation, seen.desired_goal, info)
             expert_acts = asked is not None and rng.random() < share
@@ -126,6 +128,7 @@ class ImitationTrainer:
             taken = to_action(self._environment, action)
             observed, reward, terminated, truncated, info = self._environment.step(taken)
             after = take_apart(observed)
+            require_finite(self._environment, after, f"episode {episode}, step {len(steps)}")
             steps.append(
                 Step(
                     actor_id=ACTOR_ID,

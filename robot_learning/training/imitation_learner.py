@@ -80,7 +80,7 @@ class ImitationLearner:
         header = JournalHeader(
             spaces.observation_size, spaces.goal_size, spaces.action_size, settings.contract_sha256
         )
-        self._files = LearnerFiles(directory, header, resume=resume)
+        self._files = LearnerFiles(directory, header, settings.fingerprint(), resume=resume)
         self.warnings = self._files.warnings
         self._restore()
         if not self._kept and settings.demonstrations:
@@ -161,6 +161,7 @@ class ImitationLearner:
             hyper_parameters=settings.hyper.model_dump(mode="json"),
             contract=settings.contract,
             environment=settings.environment,
+            frame_stack=settings.frame_stack,
             metrics=figures | (metrics or {}),
             git_revision=git_revision(),
         )
@@ -235,7 +236,7 @@ class ImitationLearner:
         self._intake.take(step)
 
     def _restore(self) -> None:
-        if found := self._files.load(self.settings.fingerprint()):
+        if found := self._files.take_found():
             tensors, values = found
             self.algorithm.load_state_dict(tensors, values["algorithm"])
             self.rounds, self.updates = int(values["rounds"]), int(values["updates"])

@@ -88,7 +88,7 @@ class Learner:
         header = JournalHeader(
             spaces.observation_size, spaces.goal_size, spaces.action_size, settings.contract_sha256
         )
-        self._files = LearnerFiles(directory, header, resume=resume)
+        self._files = LearnerFiles(directory, header, settings.fingerprint(), resume=resume)
         self._journal = self._files.journal
         self.extra = self._restore()
 
@@ -233,6 +233,7 @@ class Learner:
             hyper_parameters=settings.hyper.model_dump(mode="json"),
             contract=settings.contract,
             environment=settings.environment,
+            frame_stack=settings.frame_stack,
             metrics=figures | (metrics or {}),
             git_revision=git_revision(),
         )
@@ -309,7 +310,7 @@ class Learner:
         self._journal.close()
 
     def _restore(self) -> dict[str, Any]:
-        found = self._files.load(self.settings.fingerprint())
+        found = self._files.take_found()
         offset, extra = 0, {}
         if shown := self.settings.demonstrations:
             self._algorithm.take_demonstrations(shown.dataset(self.settings.spaces))

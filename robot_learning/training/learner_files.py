@@ -26,11 +26,25 @@ class LearnerFiles:
         warnings: what was found damaged, one line each.
     """
 
-    def __init__(self, directory: Path, header: JournalHeader, *, resume: bool) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        header: JournalHeader,
+        fingerprint: dict[str, Any],
+        *,
+        resume: bool,
+    ) -> None:
         """Opens the journal in `directory`, which is made if it does not exist.
 
+        Args:
+            directory: of the run.
+            header: what its journal holds.
+            fingerprint: what the run before must have had in common with this one.
+            resume: go on with what is there.
+
         Raises:
-            CheckpointError: there is a run and `resume` is not given.
+            CheckpointError: there is a run and `resume` is not given, or one with other settings,
+                or a damaged one.
             JournalError: the journal is foreign, or was made under another contract.
             OSError: the folder cannot be written.
         """
@@ -41,6 +55,10 @@ class LearnerFiles:
             raise CheckpointError(
                 f"{directory} already holds a run: go on with --resume, or choose another --out"
             )
+        self._found = load_checkpoint(directory)
+        if self._found:
+            _, values = self._found
+            require_same_run(directory, values["fingerprint"], fingerprint)
         self.journal = Journal(directory / _JOURNAL, header)
         if self.journal.cut:
             self.warnings.append(f"{directory / _JOURNAL}: {self.journal.cut}")
@@ -54,20 +72,12 @@ class LearnerFiles:
         values = values | {"journal_offset": self.journal.offset}
         save_checkpoint(self._directory, tensors, values)
 
-    def load(self, fingerprint: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The checkpoint's tensors and values; None when there is none.
-
-        Args:
-            fingerprint: what the run before must have had in common with this one.
-
-        Raises:
-            CheckpointError: it is damaged, or of a run with other settings.
-        """
-        found = load_checkpoint(self._directory)
+    def take_found(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The tensors and values of the checkpoint that was found, once; None for none."""
+        found, self._found = self._found, None
         if found is None:
             return None
         _, values = found
-        require_same_run(self._directory, values["fingerprint"], fingerprint)
         missing = int(values["journal_offset"]) - self.journal.offset
         if missing > 0:
             self.warnings.append(

@@ -35,6 +35,7 @@ class RunSettings(Generic[H_co]):
         evaluation_episodes_goal: evaluation episodes wanted after them.
         contract: robot and task; None for a plain Gymnasium environment.
         environment: id of that environment; None with a contract.
+        frame_stack: how many of its newest observations are seen as one.
         has_success: the task has a success condition.
         demonstrations: learned from besides the run's own steps; they are not counted as steps.
     """
@@ -47,6 +48,7 @@ class RunSettings(Generic[H_co]):
     evaluation_episodes_goal: int = 0
     contract: Contract | None = None
     environment: str | None = None
+    frame_stack: int = 1
     has_success: bool = True
     demonstrations: Demonstrations | None = None
 
@@ -67,6 +69,7 @@ class RunSettings(Generic[H_co]):
             "contract_sha256": self.contract_sha256,
             "demonstrations": self.demonstrations.sha256 if self.demonstrations else None,
             "environment": self.environment,
+            "frame_stack": self.frame_stack if self.frame_stack > 1 else None,
             "seed": self.seed,
             **{f"hyper.{key}": value for key, value in self.hyper.model_dump(mode="json").items()},
         }

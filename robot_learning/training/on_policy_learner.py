@@ -105,6 +105,7 @@ class OnPolicyLearner:
             hyper_parameters=settings.hyper.model_dump(mode="json"),
             contract=settings.contract,
             environment=settings.environment,
+            frame_stack=settings.frame_stack,
             metrics=figures | (metrics or {}),
             git_revision=git_revision(),
         )

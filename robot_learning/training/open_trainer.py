@@ -46,8 +46,9 @@ def environment_settings(
     seed: int,
     steps: int,
     evaluation_episodes: int,
+    frame_stack: int = 1,
 ) -> Settings:
-    """Settings of a run on a Gymnasium environment called `name`.
+    """Settings of a run on a Gymnasium environment called `name`, made with that `frame_stack`.
 
     Raises:
         SettingsError: an override is unknown or out of range.
@@ -71,6 +72,7 @@ def environment_settings(
         steps_goal=steps,
         evaluation_episodes_goal=evaluation_episodes,
         environment=name,
+        frame_stack=frame_stack,
         has_success=spaces.goal_size > 0,
     )
 

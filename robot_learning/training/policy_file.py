@@ -49,6 +49,7 @@ class PolicyFile:
         hyper_parameters: with which it was learned.
         contract: the robot and task it was trained for; None for a plain Gymnasium environment.
         environment: id of that environment; None with a contract.
+        frame_stack: how many of its newest observations the policy takes as one.
         metrics: figures of the run: steps, updates, success, evaluation.
         git_revision: of the software that learned it, where it ran from a checkout.
     """
@@ -60,6 +61,7 @@ class PolicyFile:
     environment: str | None
     metrics: dict[str, Any]
     git_revision: str | None = None
+    frame_stack: int = 1
 
 
 def save_policy(directory: Path, file: PolicyFile) -> str:
@@ -77,6 +79,7 @@ def save_policy(directory: Path, file: PolicyFile) -> str:
         "contract_sha256": sha256 or None,
         "environment": file.environment,
         "format_version": FORMAT_VERSION,
+        "frame_stack": file.frame_stack,
         "git_revision": file.git_revision,
         "hyper_parameters": file.hyper_parameters,
         "metrics": file.metrics,
@@ -127,6 +130,7 @@ def read_policy(directory: Path) -> PolicyFile:
         environment=description["environment"],
         metrics=description["metrics"],
         git_revision=description["git_revision"],
+        frame_stack=description["frame_stack"],
     )
 
 
@@ -177,10 +181,13 @@ def _read_description(path: Path) -> dict[str, Any]:
         "hyper_parameters": dict,
         "contract": dict | None,
         "environment": str | None,
+        "frame_stack": int,
         "metrics": dict,
         "git_revision": str | None,
         "weights_sha256": str,
     }
+    if isinstance(description, dict):
+        description.setdefault("frame_stack", 1)  # files from before there was any
     for name, kind in kinds.items():
         if not isinstance(description, dict) or name not in description:
             raise PolicyFileError(f"{path}: is not the description of a policy: no {name!r}")

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
+from robot_learning.contract import Contract, ContractError, require_same
 from robot_learning.training.files import write_atomic
 
 CONFIG_FILE = "config.yaml"
@@ -44,14 +46,16 @@ class RunDirectory:
         self._status_at_s = -1.0
 
     def begin(self, config: Mapping[str, Any], *, resume: bool) -> None:
-        """Makes the folder and writes `config.yaml`.
+        """Makes the folder of a new run and writes `config.yaml`; or looks at the run there.
 
         Args:
             config: the resolved settings; plain values.
-            resume: go on with the run that is there.
+            resume: go on with the run that is there. Its `config.yaml` stays until it is known
+                that it may go on: see `write_config`.
 
         Raises:
-            RunDirectoryError: there is a run and `resume` is not given, or the reverse.
+            RunDirectoryError: there is a run and `resume` is not given, or the reverse; or it was
+                begun under another contract.
             FileWriteError: the folder cannot be written.
         """
         exists = (self.path / CONFIG_FILE).exists()
@@ -65,6 +69,17 @@ class RunDirectory:
                 f"{self.path} holds no run to resume; leave --resume out to begin one"
             )
         self.checkpoint.mkdir(parents=True, exist_ok=True)
+        if resume:
+            self._require_contract(config)
+        else:
+            self.write_config(config)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Replaces `config.yaml`.
+
+        Raises:
+            FileWriteError: the folder cannot be written.
+        """
         text = yaml.safe_dump(dict(config), sort_keys=False)
         write_atomic(self.path / CONFIG_FILE, text.encode())
 
@@ -78,6 +93,28 @@ class RunDirectory:
         # Not durable: a live view needs whole files, not files that survive a power cut.
         write_atomic(self.path / STATUS_FILE, data, durable=False)
         return True
+
+    def _require_contract(self, config: Mapping[str, Any]) -> None:
+        path = self.path / CONFIG_FILE
+        try:
+            before = yaml.safe_load(path.read_text(encoding="utf-8"))
+            contracts = [c and Contract.model_validate(c) for c in map(_contract, (config, before))]
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, ValidationError):
+            raise RunDirectoryError(
+                f"{path}: is no description of a run, or damaged; choose another --out"
+            ) from None
+        now, then = contracts
+        if now and then:
+            try:
+                require_same(now, then, f"the run in {self.path}")
+            except ContractError as error:
+                raise RunDirectoryError(
+                    f"{error}; resume with the same contract, or choose another --out"
+                ) from None
+
+
+def _contract(config: Mapping[str, Any]) -> Any:
+    return config.get("contract")
 
 
 def next_free(parent: Path, name: str) -> Path:

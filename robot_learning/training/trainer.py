@@ -17,6 +17,7 @@ from robot_learning.training.environments import (
     Environment,
     Observed,
     at_goal,
+    begin_episode,
     episode_seed,
     take_apart,
     to_action,
@@ -84,8 +85,8 @@ class Trainer:
     def _run_episode(self, on_step: Callable[[dict[str, float]], None] | None) -> None:
         learner = self._learner
         seed = episode_seed(self._seed, TRAINING_STREAM, self._episode)
-        observed, _ = self._environment.reset(seed=seed)
-        seen, over, episode_step = take_apart(observed), False, 0
+        seen, _ = begin_episode(self._environment, seed)
+        over, episode_step = False, 0
         while not over and learner.steps < learner.settings.steps_goal:
             action = self._choose(seen)
             taken = to_action(self._environment, action)
