@@ -107,7 +107,9 @@ class GAIL(OffPolicyAlgorithm):
         self._updates += 1
         rewards = self.rewards(batch)
         figures |= self._learner.update(batch._replace(rewards=rewards))
-        return figures | {"style_reward": float(rewards.mean())}
+        # Values are of these rewards: who judges them knows those of the environment alone.
+        bonus = float(np.abs(rewards - batch.rewards).max())
+        return figures | {"style_reward": float(rewards.mean()), "reward_bonus": bonus}
 
     def rewards(self, batch: Batch) -> Float32:
         """The mixed reward of each row, shape (n,)."""

@@ -118,6 +118,7 @@ class SAC(ValueLearner):
         self._acting, self._judging = BufferedMlp(self.actor), BufferedMlp(self.critic)
         self._judging_choice = BufferedMlp(self.critic)
         self._target_judging = BufferedMlp(self.critic_target)
+        self._bonus = 0.0  # of the entropy in the newest target: mean size per step
 
     def act(self, inputs: Float32, explore: bool) -> Float32:
         """Draws from the actor, or gives the squashed mean."""
@@ -146,6 +147,7 @@ class SAC(ValueLearner):
         polyak(self.critic_target, self.critic, hyper.polyak)
         self._updates += 1
         metrics = {"critic_loss": critic_loss.item(), "q_mean": values.mean().item()}
+        metrics["reward_bonus"] = self._bonus
         if self._updates % hyper.policy_delay == 0:
             metrics |= self._update_actor(inputs)
         return metrics
@@ -165,7 +167,9 @@ class SAC(ValueLearner):
             values = values[drawn[: hyper.target_critics]]
         lowest = values.amin(0)
         if hyper.entropy_backup:
-            lowest = lowest - self.log_temperature.exp() * sampled.log_probabilities
+            bonus = -self.log_temperature.exp() * sampled.log_probabilities
+            self._bonus = bonus.abs().mean().item()
+            lowest = lowest + bonus
         return self._bootstrapped(batch, lowest)
 
     @torch.no_grad()

@@ -69,7 +69,7 @@ class HealthMonitor:
     It knows figures by name and needs none of them: `q_min` and `q_max` (or `q_mean`), any
     `*_loss`, `*_gradient_norm`, `entropy`, `dead_units` (a share), `label_age` (updates). The
     range of values comes from the rewards seen and the discount; a bonus on the reward, as for
-    entropy, comes as `reward_bonus`, its largest size per step.
+    entropy, comes as `reward_bonus`, its size per step: of what was given, the largest counts.
     """
 
     _MEMORY = 200  # gradient norms that the running median is of
@@ -78,7 +78,7 @@ class HealthMonitor:
     def __init__(self, gamma: float, limits: HealthLimits | None = None) -> None:
         self._horizon = 1.0 / (1.0 - gamma)
         self._limits = limits or HealthLimits()
-        self._reward_min = self._reward_max = 0.0
+        self._reward_min = self._reward_max = self._bonus = 0.0
         self._norms: dict[str, deque[float]] = {}
         self.findings: list[Finding] = []
 
@@ -122,7 +122,10 @@ class HealthMonitor:
         ]
 
     def _values(self, figures: Mapping[str, float]) -> list[Finding]:
-        low, high = self.value_range(figures.get("reward_bonus", 0.0))
+        bonus = abs(figures.get("reward_bonus", 0.0))
+        if math.isfinite(bonus):
+            self._bonus = max(self._bonus, bonus)  # values follow a bonus that shrinks slowly
+        low, high = self.value_range(self._bonus)
         width = high - low
         if not width > 0.0:  # no reward but 0 was seen yet
             return []

@@ -19,6 +19,7 @@ from torch.distributions.transforms import TanhTransform
 
 from robot_learning.algorithms import SAC, SACHyperParameters, Spaces
 from robot_learning.replay import Batch
+from robot_learning.training.guarded_updates import GuardedUpdates
 
 SMALL: dict[str, Any] = {"hidden_sizes": (8, 8), "gamma": 0.9, "temperature": 0.3}
 
@@ -165,6 +166,18 @@ def test_the_target_entropy_is_minus_one_a_dimension() -> None:
     given, default = make_sac(target_entropy=-2.0), make_sac()
     for seed in range(3):
         assert given.update(make_batch(seed=seed)) == default.update(make_batch(seed=seed))
+
+
+def test_the_entropys_part_of_the_value_is_told_to_whoever_judges_values() -> None:
+    """Else values of small rewards, where the bonus is most of it, would look like divergence."""
+    assert make_sac(entropy_backup=False).update(make_batch())["reward_bonus"] == 0.0
+    sac = make_sac(temperature=1.0, hidden_sizes=(16,), polyak=0.5, critic_learning_rate=1e-2)
+    guarded = GuardedUpdates(sac, gamma=0.9)
+    for seed in range(300):
+        nothing = make_batch(16, seed, rewards=np.full(16, -1e-2, np.float32))
+        figures = guarded.update(nothing)
+    assert figures["q_mean"] > 1.0
+    assert guarded.lines() == []
 
 
 def test_a_temperature_without_a_learning_rate_stays() -> None:

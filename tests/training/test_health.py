@@ -40,6 +40,14 @@ def test_an_entropy_bonus_widens_the_range() -> None:
     watch = monitor()
     assert watch.check({"q_mean": 4.0}) is Health.WARNING
     assert watch.check({"q_mean": 4.0, "reward_bonus": 0.5}) is Health.GOOD
+    # Values follow a bonus that shrinks only slowly.
+    assert watch.check({"q_mean": 4.0, "reward_bonus": 0.1}) is Health.GOOD
+
+
+def test_a_bonus_that_is_not_finite_is_a_divergence_and_widens_nothing() -> None:
+    watch = monitor()
+    assert watch.check({"q_mean": 0.0, "reward_bonus": math.inf}) is Health.DIVERGED
+    assert watch.check({"q_mean": 45.0}) is Health.DIVERGED
 
 
 @pytest.mark.parametrize("name", ["critic_loss", "q_mean", "actor_gradient_norm", "temperature"])
