@@ -128,6 +128,15 @@ def test_it_learns_the_demonstrated_action_without_a_reward() -> None:
     assert gail.policy().act(states[0])[0] == pytest.approx(0.5, abs=0.2)
 
 
+def test_how_far_its_rewards_are_from_the_environments_is_told_to_whoever_judges_values() -> None:
+    """Else values of likeness would look like divergence where the task's rewards are small."""
+    gail = make_gail()
+    batch = make_batch(np.zeros((8, 1)), np.zeros((8, 1)))
+    batch = batch._replace(rewards=np.linspace(-0.01, 0.0, 8, dtype=np.float32))
+    bonus = gail.update(batch)["reward_bonus"]
+    assert bonus == pytest.approx(np.abs(gail.rewards(batch) - batch.rewards).max()) and bonus > 0.1
+
+
 def test_a_restored_one_goes_on_alike() -> None:
     batch = make_batch(np.zeros((16, 1)), np.zeros((16, 1)))
     one = make_gail()

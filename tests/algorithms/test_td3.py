@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made_up_batches import SPACES, make_batch
+from networks_by_hand import by_hand
 
 from robot_learning.algorithms import (
     ALGORITHMS,
@@ -19,38 +21,9 @@ from robot_learning.algorithms import (
 from robot_learning.algorithms.value_learner import polyak
 from robot_learning.replay import Batch
 
-SPACES = Spaces(2, 1, (-1.0, -1.0), (1.0, 1.0))
-
-
-def make_batch(n: int = 8, seed: int = 0, **changes: Any) -> Batch:
-    rng = np.random.default_rng(seed)
-
-    def normal(*shape: int) -> Any:
-        return rng.standard_normal(shape).astype(np.float32)
-
-    fields = {
-        "inputs": normal(n, 3),
-        "actions": rng.uniform(-1, 1, (n, 2)).astype(np.float32),
-        "rewards": normal(n),
-        "next_inputs": normal(n, 3),
-        "terminated": np.zeros(n, np.float32),
-    }
-    return Batch(**(fields | changes))
-
 
 def make_td3(**changes: Any) -> TD3:
     return TD3(SPACES, TD3HyperParameters(**({"hidden_sizes": (8, 8)} | changes)), 0)
-
-
-def by_hand(network: Any, inputs: Any, member: int | None = None) -> Any:
-    """A network of float64 loops, from the same weights."""
-    x = np.asarray(inputs, np.float64)
-    last = len(network.weights) - 1
-    for index, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
-        w, b = weight.detach().numpy(), bias.detach().numpy()
-        x = x @ (w if member is None else w[member]) + (b if member is None else b[member])
-        x = x if index == last else np.maximum(x, 0)
-    return x
 
 
 def target_by_hand(td3: TD3, batch: Batch, gamma: float) -> Any:
