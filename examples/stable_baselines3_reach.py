@@ -48,6 +48,7 @@ def main() -> None:
         env,
         replay_buffer_class=HerReplayBuffer,
         replay_buffer_kwargs={"n_sampled_goal": 4},
+        buffer_size=100_000,
         learning_starts=arguments.warmup,
         gamma=0.95,
         tau=0.05,

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.training.progress import rate_with_interval
 
 
@@ -40,16 +41,17 @@ def demonstrate(
     )
 
     try:
-        expert = scripted_expert(env)
-        recorded = record_demonstrations(
-            make_environment(env, import_module),
-            expert,
-            out,
-            episodes=episodes,
-            seed=seed,
-            noise_std=noise_std,
-            failure_share=failures,
-        )
+        with foreign_output_to_stderr():
+            expert = scripted_expert(env)
+            recorded = record_demonstrations(
+                make_environment(env, import_module),
+                expert,
+                out,
+                episodes=episodes,
+                seed=seed,
+                noise_std=noise_std,
+                failure_share=failures,
+            )
     except LookupError as error:
         _fail(str(error.args[0]), 2)
     except (EnvironmentFailedError, StepError) as error:

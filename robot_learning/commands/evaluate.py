@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.contract import ContractError
 from robot_learning.training.progress import rate_with_interval
 
@@ -37,19 +38,20 @@ def evaluate(
     from robot_learning.training.policy_file import PolicyFileError, read_policy
 
     try:
-        file = read_policy(policy_dir)
-        environment, has_success = _environment_for(
-            file, policy_dir, task, robot, env, import_module
-        )
-        contract = file.contract
-        result = run_episodes(
-            environment,
-            file.policy,
-            episodes=episodes,
-            seed=seed,
-            hold_steps=contract.task.success.hold_steps if contract else 1,
-            has_success=has_success,
-        )
+        with foreign_output_to_stderr():
+            file = read_policy(policy_dir)
+            environment, has_success = _environment_for(
+                file, policy_dir, task, robot, env, import_module
+            )
+            contract = file.contract
+            result = run_episodes(
+                environment,
+                file.policy,
+                episodes=episodes,
+                seed=seed,
+                hold_steps=contract.task.success.hold_steps if contract else 1,
+                has_success=has_success,
+            )
     except (PolicyFileError, EnvironmentRefusedError, ContractError) as error:
         _fail(str(error), 2)
     except LookupError as error:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.commands.train_over_graph import play_command, train_over_graph
 from robot_learning.contract import ContractError, load_contract
 from robot_learning.training.progress import ProgressView, rate_with_interval
@@ -113,16 +114,20 @@ def train(
         "expert": expert,
         "demonstrations": str(demonstrations) if demonstrations else None,
     }
-    _train_in_process(request, overrides or [], RunDirectory(out), resume, as_json)
+    directory = RunDirectory(out)
+    with foreign_output_to_stderr():
+        report = _train_in_process(request, overrides or [], directory, resume)
+    next_command = _next_command(request, out)
+    if as_json:
+        print(json.dumps(report.as_json() | {"next": next_command}))
+    else:
+        _print_report(report, directory, next_command)
 
 
 def _train_in_process(
-    request: dict[str, Any],
-    overrides: list[str],
-    directory: RunDirectory,
-    resume: bool,
-    as_json: bool,
-) -> None:
+    request: dict[str, Any], overrides: list[str], directory: RunDirectory, resume: bool
+) -> Any:
+    """Trains; the run's `Report`."""
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.replay import JournalError, StepError
@@ -163,7 +168,7 @@ def _train_in_process(
                 expert=asked,
             )
             directory.write_config(config)
-            report = TrainingRun(
+            return TrainingRun(
                 trainer,
                 environment,
                 directory,
@@ -189,11 +194,6 @@ def _train_in_process(
         _fail(str(error), 1)
     except OSError as error:
         _fail(explain(Path(error.filename or directory.path), error), 1)
-    next_command = _next_command(request, directory.path)
-    if as_json:
-        print(json.dumps(report.as_json() | {"next": next_command}))
-    else:
-        _print_report(report, directory, next_command)
 
 
 def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[], Any], Any, str]:

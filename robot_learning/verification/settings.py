@@ -126,6 +126,7 @@ _PENDULUM = (
         hyper_parameters=_SAC_FAST,
         bar=-175.0,
         reference="zoo -157 ± 89; SB3 -141",
+        quick=Quick(steps=5_000, bar=-200.0, hyper_parameters={"hidden_sizes": [64, 64]}),
     ),
     Row(
         name="qt-opt-pendulum",
@@ -217,6 +218,7 @@ _PANDA_GYM = (
         steps=10_000,
         bar=0.95,
         reference="SB3 1.00",
+        quick=Quick(steps=4_000, bar=0.95),
         **_PANDA,
     ),
     Row(

@@ -136,7 +136,7 @@ def test_an_agent_of_stable_baselines3_trains_on_it_unchanged(
 ) -> None:
     pytest.importorskip("stable_baselines3")
     monkeypatch.setattr(
-        sys, "argv", [EXAMPLE.name, "--steps", "110", "--warmup", "100", "--episodes", "2"]
+        sys, "argv", [EXAMPLE.name, "--steps", "60", "--warmup", "50", "--episodes", "2"]
     )
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     last = capsys.readouterr().out.splitlines()[-1]

@@ -13,8 +13,8 @@ class Echo(gymnasium.Env[Any, Any]):
     """Shows a random sign at each step and wants the one shown before; ten steps.
 
     The reward of a step is -(a - s)^2 with s the sign before the present one, 0 at the first.
-    Who sees only the present sign can do no better than a = 0, a return of -9; who sees two
-    reaches 0.
+    Who sees only the present sign can do no better than a = 0, a return of -9. Who sees two reaches
+    -1: at the first step, where both are the same, nothing says that 0 is wanted.
     """
 
     observation_space = spaces.Box(-1.0, 1.0, (1,), np.float32)

@@ -29,15 +29,14 @@ def test_what_was_shown_before_is_learned_from_and_evaluated_alike(tmp_path: Pat
     settings = ("gamma=0", "hidden_sizes=[32,32]", "warmup_steps=100", "batch_size=64")
     small = [word for setting in settings for word in ("--set", setting)]
     arguments = (*ECHO, *small, "--frame-stack", "2", "--out", out)
-    done = run(train, *arguments, "--steps", "700", "--evaluation-episodes", "0")
+    done = run(train, *arguments, "--steps", "400", "--evaluation-episodes", "0")
     assert done.exit_code == 0, done.output
     policy = read_policy(tmp_path)
     assert (policy.frame_stack, policy.policy.observation_size) == (2, 2)
 
     facts = run(evaluate, out, "--import", "echo", "--episodes", "10", "--json")
     assert facts.exit_code == 0, facts.output
-    # The first step's sign before is one that was never shown: 0, and the stack repeats the first.
-    assert json.loads(facts.stdout)["mean_return"] > -4.0
+    assert json.loads(facts.stdout)["mean_return"] > -4.0  # -9 without memory
 
     other = run(train, *ECHO, *small, "--out", out, "--steps", "800", "--resume")
     assert other.exit_code == 2 and "frame_stack: 2 then, None now" in other.stderr

@@ -71,6 +71,26 @@ def test_a_run_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     assert low <= facts["success_rate"] <= high
 
 
+def test_what_an_environment_prints_even_from_c_is_not_on_standard_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loud_mass.py").write_text(
+        "import ctypes, gymnasium\nfrom point_mass import PointMass\n"
+        "def make():\n    ctypes.CDLL(None).puts(b'argv[0]=noise')\n    print('hello')\n"
+        "    return PointMass()\n"
+        "gymnasium.register('Loud-v0', make)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    out = str(tmp_path / "run")
+    loud = ("--env", "gymnasium:Loud-v0", "--import", "loud_mass", "--json")
+    for command, more in ((train, (*SMALL, "--steps", "20", "--out", out)), (evaluate, (out,))):
+        done = run(command, *loud, *more)
+        assert done.exit_code == 0, done.output
+        assert isinstance(json.loads(done.stdout), dict) and "hello" in done.stderr
+        captured = capfd.readouterr()
+        assert "noise" in captured.err and captured.out == ""
+
+
 def test_a_report_for_people_has_sample_sizes_and_the_next_command(tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = run(train, *POINT_MASS, *SMALL, "--steps", "100", "--out", str(out))
