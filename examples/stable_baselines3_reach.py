@@ -1,7 +1,7 @@
 """An agent of Stable-Baselines3 learns to reach on our environment, which knows nothing of it.
 
     pip install stable-baselines3
-    python examples/stable_baselines3_reach.py --steps 5000
+    python examples/stable_baselines3_reach.py --steps 12000
 
 SAC (Haarnoja et al. 2018) with hindsight (Andrychowicz et al. 2017). The action that is learned
 from is the requested one, as SB3 has no place for the executed one.
@@ -35,7 +35,7 @@ def succeeds(model: SAC, env: gymnasium.Env[Any, Any], seed: int) -> bool:
 def main() -> None:
     """Trains, then counts successes on scenes of their own seeds."""
     parser = argparse.ArgumentParser(description="SB3's SAC with hindsight on Reach-v0")
-    parser.add_argument("--steps", type=int, default=5_000, help="environment steps")
+    parser.add_argument("--steps", type=int, default=12_000, help="environment steps")
     parser.add_argument("--warmup", type=int, default=500, help="random steps before learning")
     parser.add_argument("--episodes", type=int, default=50, help="of the evaluation")
     parser.add_argument("--seed", type=int, default=0)
