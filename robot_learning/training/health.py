@@ -63,6 +63,9 @@ class HealthLimits:
     age_max_updates: float = math.inf
 
 
+VALUE_WIDTH_MIN = 1.0
+
+
 class HealthMonitor:
     """Judges the figures of every update.
 
@@ -126,9 +129,10 @@ class HealthMonitor:
         if math.isfinite(bonus):
             self._bonus = max(self._bonus, bonus)  # values follow a bonus that shrinks slowly
         low, high = self.value_range(self._bonus)
-        width = high - low
-        if not width > 0.0:  # no reward but 0 was seen yet
+        if not high > low:  # no reward but 0 was seen yet
             return []
+        # Random first values are about 1 high, however small the rewards are.
+        width = max(high - low, VALUE_WIDTH_MIN)
         q_min = figures.get("q_min", figures.get("q_mean"))
         q_max = figures.get("q_max", figures.get("q_mean"))
         if q_min is None or q_max is None:

@@ -187,8 +187,12 @@ async def _run_lanes(lanes: Lanes, due: list[Stage], stamps: Stamps, console: Co
         async with asyncio.TaskGroup() as second:
             second.create_task(run(lanes.workspace))
             second.create_task(run(*lanes.python))
-    except* SetupError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as group:
+        # Not `except*`: what is raised in it comes out in a group again.
+        for error in group.exceptions:
+            if isinstance(error, SetupError):
+                raise error from None
+        raise
 
 
 def _done(root: Path, stage: Stage, stamps: Stamps) -> bool:

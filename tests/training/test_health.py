@@ -31,6 +31,12 @@ def test_values_far_beyond_are_a_divergence() -> None:
     assert monitor().check({"q_min": -45.0, "q_max": 0.0}) is Health.DIVERGED
 
 
+def test_random_first_values_are_no_divergence_however_small_the_rewards() -> None:
+    watch = monitor(rewards=(-1e-4, 0.0))
+    assert watch.check({"q_min": -0.4, "q_max": 0.4}) is not Health.DIVERGED
+    assert watch.check({"q_min": -40.0, "q_max": 0.4}) is Health.DIVERGED
+
+
 def test_the_reward_of_having_ended_counts() -> None:
     # An episode that ends earns 0 from then on, so its value may be as low as 0.
     assert monitor(rewards=(1.0, 1.0)).value_range() == pytest.approx((0.0, 10.0))
