@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from robot_learning.diagnosis.check import Check, fail, ok, warn
+from robot_learning.shared_memory import FOLDER, dead_segments
 from robot_learning.workspace import INTERFACES, WorkspaceError, graph_environment
 
-SHM = Path("/dev/shm")
 SHM_NEEDED_MB = 512.0  # ten processes with a segment of 32 MiB each, and room
 PROBE_TIMEOUT_S = 30.0
 RCLPY_JAZZY = "7.1."
@@ -86,7 +84,7 @@ def check_graph(base: Mapping[str, str] | None = None) -> list[Check]:
     except subprocess.TimeoutExpired:
         fact = f"a node did not start within {PROBE_TIMEOUT_S:.0f} s"
         return [
-            fail("rclpy", fact, "clear leftovers: rm /dev/shm/fastrtps_*, with no node running")
+            fail("rclpy", fact, "clear leftovers: rm /dev/shm/*fastrtps_*, with no node running")
         ]
     except (ValueError, IndexError):
         return [fail("rclpy", f"died with exit status {run.returncode}", "make clean setup")]
@@ -157,7 +155,7 @@ def check_profile(path: Path) -> Check:
     return ok(name, f"{path}, segments of {largest / 2**20:.0f} MiB")
 
 
-def check_shared_memory(folder: Path = SHM, free_bytes: int | None = None) -> Check:
+def check_shared_memory(folder: Path = FOLDER, free_bytes: int | None = None) -> Check:
     """Shared memory: there, writable, large enough, and not full of dead processes' segments."""
     name = "shared memory"
     if not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -165,36 +163,14 @@ def check_shared_memory(folder: Path = SHM, free_bytes: int | None = None) -> Ch
             name, f"{folder} is missing or not writable", f"sudo mount -t tmpfs tmpfs {folder}"
         )
     free_mb = (shutil.disk_usage(folder).free if free_bytes is None else free_bytes) / 1e6
-    dead = leftover_segments(folder)
+    dead = dead_segments(folder)
     fact = f"{free_mb:.0f} MB free in {folder}, {len(dead)} segments of dead processes"
     if free_mb < SHM_NEEDED_MB:
         mend = f"sudo mount -o remount,size=1G {folder} (in Docker: --shm-size=1g)"
         if dead:
-            mend = "with no node running: rm /dev/shm/fastrtps_*; or " + mend
+            mend = "start any graph: its nodes clear them; or " + mend
         return warn(name, fact, mend)
     return ok(name, fact)
-
-
-def leftover_segments(folder: Path) -> list[Path]:
-    """Fast DDS segments whose process is dead.
-
-    A living participant holds a lock on a file beside its segment, which the kernel lets go of
-    when the process ends, however it ends.
-    """
-    dead = []
-    for segment in sorted(folder.iterdir()):
-        if re.fullmatch(r"fastrtps_[0-9a-f]{16}", segment.name) is None:
-            continue
-        try:
-            with (folder / f"{segment.name}_el").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            dead.append(segment)
-        except OSError:
-            continue  # held by a living process, or another user's
-        else:
-            dead.append(segment)
-    return dead
 
 
 def _tag(element: ElementTree.Element) -> str:

@@ -149,6 +149,9 @@ def main() -> None:
         print(json.dumps(answer), flush=True)
     client.ending = True
     client.thread.join()
+    client.executor.shutdown()
+    client.node.destroy_node()
+    rclpy.try_shutdown()
     os._exit(0)
 
 

@@ -145,7 +145,9 @@ class Graph:
     def close(self) -> None:
         _open.discard(self)
         for process in self.processes.values():
-            if process.poll() is None:
+            if process.poll() is None and process.stdin:
+                process.stdin.close()  # a client, which ends with its commands
+            elif process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         end = time.monotonic() + 6
         for process in self.processes.values():

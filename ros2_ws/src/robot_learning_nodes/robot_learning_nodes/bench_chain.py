@@ -18,7 +18,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from robot_learning_nodes.convert import to_seconds, to_time
-from robot_learning_nodes.node_process import exit_process
+from robot_learning_nodes.node_process import exit_process, leave_graph
 from robot_learning_nodes.qos import COMMAND
 
 JOINTS = 9
@@ -99,7 +99,8 @@ def main() -> None:
         while not (measures and node.measured_for_s() > options.seconds):
             executor.spin_once(timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
+        leave_graph(executor, node)
         exit_process(0)
     print(json.dumps(node.result()), flush=True)
-    rclpy.try_shutdown()
+    leave_graph(executor, node)
     exit_process(0)

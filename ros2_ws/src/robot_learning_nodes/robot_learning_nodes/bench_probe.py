@@ -13,7 +13,7 @@ from rclpy.node import Node
 from robot_learning_interfaces.msg import ActionRequest, ExecutedAction
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning_nodes.node_process import exit_process
+from robot_learning_nodes.node_process import exit_process, leave_graph
 from robot_learning_nodes.qos import COMMAND, RECEIPT
 
 
@@ -53,6 +53,7 @@ def main() -> None:
         while time.monotonic() < end_s:
             executor.spin_once(timeout_sec=0.2)
     except (KeyboardInterrupt, ExternalShutdownException):
+        leave_graph(executor, node)
         exit_process(0)
     ages_ms = 1000.0 * np.array(node.ages_s or [float("nan")])
     span_s = time.monotonic() - node.begun_s
@@ -64,5 +65,5 @@ def main() -> None:
         "commands_per_s": node.commands / span_s,
     }
     print(json.dumps(result), flush=True)
-    rclpy.try_shutdown()
+    leave_graph(executor, node)
     exit_process(0)

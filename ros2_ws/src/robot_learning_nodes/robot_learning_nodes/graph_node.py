@@ -181,6 +181,11 @@ class GraphNode(LifecycleNode):
         self._destroy_made()
         return super().on_shutdown(state)
 
+    def destroy_node(self) -> None:
+        """Destroys the node, with the state machine that rclpy leaves, which holds the node."""
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
+
     def _destroy_made(self) -> None:
         while self._made:
             destroy, thing = self._made.pop()

@@ -26,6 +26,7 @@ from robot_learning.envs.graph_env import GraphEnv
 from robot_learning.replay.step import Float32
 from robot_learning_nodes.actor_messages import read_judgement, read_receipt, read_target
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
+from robot_learning_nodes.node_process import leave_graph
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR
 
 ENVIRONMENT_ID = "robot_learning/Graph-v0"
@@ -99,9 +100,7 @@ class GymnasiumLink:
 
     def close(self) -> None:
         """Leaves the graph."""
-        self.executor.remove_node(self.node)
-        self.node.destroy_node()
-        rclpy.try_shutdown(context=self.context)
+        leave_graph(self.executor, self.node, self.context)
 
     def _state(self, message: JointState) -> None:
         self.received += 1

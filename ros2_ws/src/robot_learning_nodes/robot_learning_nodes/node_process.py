@@ -12,10 +12,13 @@ from types import FrameType
 from typing import Any
 
 import rclpy
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from robot_learning.contract import ContractError
+from robot_learning.shared_memory import clear_dead_segments
 from robot_learning_nodes.graph_node import GraphNode, StartError
 from robot_learning_nodes.parameters import ParameterError
 
@@ -65,6 +68,7 @@ def run(
         work: called between callbacks, for nodes that compute in the main thread; returns whether
             there was anything to do.
     """
+    clear_dead_segments()  # of killed nodes, or memory fills from one run to the next
     rclpy.init(
         args=None if arguments is None else list(arguments),
         signal_handler_options=SignalHandlerOptions.NO,
@@ -72,10 +76,9 @@ def run(
     leave = _Exit()
     if node_class.gives_way:
         os.nice(NICENESS)
-    try:
-        node = node_class()
-    except (ParameterError, ContractError, StartError) as error:
-        print(f"{node_class.name}: {error}", file=sys.stderr, flush=True)
+    node = _make(node_class)
+    if node is None:
+        gc.collect()  # the half-made node, which holds the participant
         rclpy.try_shutdown()
         return 2
     executor = make_executor(node.values["executor"])
@@ -100,10 +103,29 @@ def run(
         linger_until = time.monotonic() + getattr(node, "linger_s", 0.0)
         while time.monotonic() < linger_until:
             executor.spin_once(timeout_sec=0.01)
-        executor.remove_node(node)
-        node.destroy_node()
-        rclpy.try_shutdown()
+        leave_graph(executor, node)
     return node.exit_code or 0
+
+
+def _make(node_class: type[GraphNode]) -> Any:
+    """The node; None, and its reason on standard error, where it refuses what it was given."""
+    try:
+        return node_class()
+    except (ParameterError, ContractError, StartError) as error:
+        print(f"{node_class.name}: {error}", file=sys.stderr, flush=True)
+        return None
+
+
+def leave_graph(executor: Any, node: Node, context: Context | None = None) -> None:
+    """Closes everything that holds the DDS participant, which then removes its shared memory.
+
+    Whatever is left when the process exits stays in shared memory, 64 MiB a participant. The events
+    executor holds the node's handle until it is shut down.
+    """
+    executor.remove_node(node)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown(context=context)
 
 
 def exit_process(code: int) -> None:
