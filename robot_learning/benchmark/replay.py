@@ -149,9 +149,11 @@ def _measure_images(replay: ImageReplay, rounds: int) -> dict[str, Any]:
     target = np.zeros_like(source)
     batch_bytes = 2 * _BATCH * int(np.prod(_IMAGE))
 
+    batch = replay.sample(_BATCH, rng)
+
     def sample() -> None:
         for _ in range(_REPEATS):
-            replay.sample(_BATCH, rng)
+            replay.sample(_BATCH, rng, out=batch)
 
     sample()
     times = list[tuple[float, float]]()

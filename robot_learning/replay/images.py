@@ -84,8 +84,16 @@ class ImageReplay:
         """Adds the last o' of an episode, terminated or truncated."""
         self._append(image, state, np.float32(0.0), 0.0, False, True)
 
-    def sample(self, size: int, rng: np.random.Generator) -> ImageBatch:
+    def sample(
+        self, size: int, rng: np.random.Generator, out: ImageBatch | None = None
+    ) -> ImageBatch:
         """Draws `size` transitions uniformly, with replacement.
+
+        Args:
+            size: how many.
+            rng: what they are drawn with.
+            out: an earlier batch of this size that is no longer needed: its images are overwritten.
+                Fresh memory for them costs as much as the copying.
 
         Raises:
             ValueError: there is none.
@@ -93,11 +101,11 @@ class ImageReplay:
         positions = self._draw(size, rng)
         ring, following = self._ring, positions + 1
         return ImageBatch(
-            images=ring.take("image", positions),
+            images=ring.take("image", positions, out and out.images),
             states=ring.take("state", positions),
             actions=ring.take("action", positions),
             rewards=ring.take("reward", positions),
-            next_images=ring.take("image", following),
+            next_images=ring.take("image", following, out and out.next_images),
             next_states=ring.take("state", following),
             terminated=ring.take("terminated", positions),
         )

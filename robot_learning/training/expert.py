@@ -58,8 +58,8 @@ def _open(name: str, spaces: Spaces | None) -> Expert:
         return _policy(Path(name), spaces)
     try:
         expert = getattr(importlib.import_module(module), function)()
-    except (ImportError, AttributeError) as error:
-        raise ExpertError(f"--expert {name}: {error}") from None
+    except Exception as error:  # code of the user's: whatever it raises is told in one line
+        raise ExpertError(f"--expert {name}: {type(error).__name__}: {error}") from None
     if not callable(getattr(expert, "act", None)):
         raise ExpertError(f"--expert {name}: gave {expert!r:.60}, which has no act()")
     made: Expert = expert

@@ -40,7 +40,7 @@ class ImitationLearner:
         algorithm: the method.
         rounds: rounds done.
         updates: fits done, each a new policy.
-        warnings: what was found damaged while resuming, one line each.
+        warnings: what a person should know of the run, one line each.
     """
 
     def __init__(
@@ -221,7 +221,13 @@ class ImitationLearner:
                 for step in steps
             )
         ]
-        self.insert(numbered[: self.settings.steps_goal])
+        goal = self.settings.steps_goal
+        if len(numbered) > goal:
+            self.warnings.append(
+                f"of the {len(numbered)} steps of the demonstrations only the first {goal} are "
+                "learned from; --steps sets how many"
+            )
+        self.insert(numbered[:goal])
 
     def _dataset(self, steps: Sequence[Step]) -> Dataset:
         return Dataset.of(steps, self.settings.spaces.normalise_action, self.algorithm.label)

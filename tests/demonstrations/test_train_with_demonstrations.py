@@ -121,6 +121,24 @@ def test_methods_that_need_somebody_to_imitate_say_what_to_give(
     assert message in refusal(train_point_mass(tmp_path / "run", algorithm), tmp_path / "run")
 
 
+def test_an_expert_that_raises_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of_a_user.py").write_text("def expert():\n    raise OSError('no device')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = train_point_mass(tmp_path / "run", "dagger", "--expert", "of_a_user:expert")
+    line = refusal(done, tmp_path / "run")
+    assert "--expert of_a_user:expert: OSError: no device" in line
+
+
+def test_a_step_goal_below_the_file_says_what_is_left_out(tmp_path: Path, shown: Path) -> None:
+    settings = ("--set", "hidden_sizes=[8]", "--set", "epochs=2")
+    learner = ("--demonstrations", str(shown), *settings)
+    done = train_point_mass(tmp_path / "run", "bc", *learner, steps=5)
+    assert done.exit_code == 0, done.output
+    assert "only the first 5 are learned from" in done.stderr
+
+
 def test_a_file_is_no_expert_to_ask(tmp_path: Path, shown: Path) -> None:
     done = train_point_mass(tmp_path / "run", "dagger", "--demonstrations", str(shown))
     assert "give --expert DIR" in refusal(done, tmp_path / "run")

@@ -85,6 +85,18 @@ def test_a_terminated_end_is_told_from_a_truncated_one(tmp_path: Path) -> None:
         assert np.array_equal(batch.terminated == 1.0, expected) and expected.any()
 
 
+def test_a_batch_that_is_given_back_is_filled_anew(tmp_path: Path) -> None:
+    with opened(tmp_path / "images") as replay:
+        play(replay, [(5, False)])
+        rng = np.random.default_rng(0)
+        first = replay.sample(8, rng)
+        second = replay.sample(8, rng, out=first)
+        assert second.images is first.images and second.next_images is first.next_images
+        for row, (episode, step) in enumerate(second.states.astype(int).tolist()):
+            assert np.array_equal(second.images[row], image(episode, step))
+            assert np.array_equal(second.next_images[row], image(episode, step + 1))
+
+
 def test_the_newest_step_waits_for_what_follows_it(tmp_path: Path) -> None:
     with opened(tmp_path / "images") as replay:
         add(replay, 0, 0)
