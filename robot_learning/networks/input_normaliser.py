@@ -11,33 +11,43 @@ from robot_learning.networks.normaliser import Float32, Float64, Normaliser
 class InputNormaliser(Normaliser):
     """Normalises batches for torch; what is normalised stays within [-clip, clip].
 
+    What it hands out is replaced, never changed, as more is seen.
+
     Attributes:
         clip: bound of normalised inputs.
-        mean_now: shape (size,); replaced, never changed, as more is seen.
-        std_now: shape (size,).
     """
 
     def __init__(self, size: int, clip: float) -> None:
         super().__init__(size)
         self.clip = clip
-        self._refresh()
+        self._now: tuple[Float32, Float32] | None = None
 
     def __call__(self, inputs: Float32) -> Tensor:
         """Raw inputs (n, size) to normalised ones of the same shape."""
-        shifted = (torch.from_numpy(inputs) - self._mean_tensor) / self._std_tensor
-        return shifted.clamp_(-self.clip, self.clip)
+        mean, std = (torch.from_numpy(part) for part in self._mean_and_std())
+        return ((torch.from_numpy(inputs) - mean) / std).clamp_(-self.clip, self.clip)
+
+    @property
+    def mean_now(self) -> Float32:
+        """Shape (size,)."""
+        return self._mean_and_std()[0]
+
+    @property
+    def std_now(self) -> Float32:
+        """Shape (size,)."""
+        return self._mean_and_std()[1]
 
     def update(self, batch: Float32) -> None:
         """Takes in samples, shape (n, size)."""
         super().update(batch)
-        self._refresh()
+        self._now = None
 
     def load_state_dict(self, state: dict[str, Float64]) -> None:
         """Goes on from a `state_dict`."""
         super().load_state_dict(state)
-        self._refresh()
+        self._now = None
 
-    def _refresh(self) -> None:
-        self.mean_now, self.std_now = self.mean(), self.std()
-        self._mean_tensor = torch.from_numpy(self.mean_now)
-        self._std_tensor = torch.from_numpy(self.std_now)
+    def _mean_and_std(self) -> tuple[Float32, Float32]:
+        if self._now is None:
+            self._now = self.mean(), self.std()
+        return self._now

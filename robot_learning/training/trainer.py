@@ -126,6 +126,8 @@ class Trainer:
 
     def _choose(self, seen: Observed) -> Float32:
         steps = self._learner.steps
+        if self._exploration.is_random(steps):
+            return self._exploration.random_action()
         policy = self._learner.policy()
         goal = seen.desired_goal if policy.goal_size else None
         return self._exploration.choose(policy, seen.observation, goal, steps)
