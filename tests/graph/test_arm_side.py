@@ -243,6 +243,19 @@ def test_estop_latches_reset_leads_to_disarmed_and_only_arming_moves_again(arm: 
     assert not arm.ask([1.0, 0.0, 0.0])["refused"]
 
 
+def test_a_stopped_arm_taken_home_by_hand_works_again_once_armed(arm: ArmSide) -> None:
+    for _ in range(10):
+        arm.ask([0.0, 1.0, 0.0])
+    home = [joint.home_position_rad for joint in CONTRACT.robot.arm.joints]
+    assert arm.rest()["position"][:7] != pytest.approx(home, abs=0.02)
+    assert arm.service("safety/estop")["success"]
+    arm.latched()
+    assert arm.service("free_arm")["success"]
+    assert arm.rest()["position"][:7] == pytest.approx(home, abs=1e-3)
+    arm.arm()
+    assert not arm.ask([0.0, 1.0, 0.0])["refused"]
+
+
 def test_a_second_publisher_on_the_command_topic_latches_a_fault_that_names_it(
     arm: ArmSide,
 ) -> None:
