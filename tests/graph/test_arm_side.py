@@ -263,6 +263,7 @@ def test_a_second_publisher_on_the_command_topic_latches_a_fault_that_names_it(
     arm.client.advertise(topic=topic, type="trajectory_msgs/JointTrajectory")
     try:
         assert "test_client" in arm.latched()["reason"]
+        arm.rest()
         refused = arm.service("safety/reset")
         assert not refused["success"] and "publishers" in refused["message"]
     finally:
