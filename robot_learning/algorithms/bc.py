@@ -86,6 +86,7 @@ class BC(ImitationAlgorithm):
         """Fits a new network to `data` until the validation loss no longer falls."""
         self._restart()
         self._normalise.update(data.inputs)
+        self._normalise.widen(data.inputs)
         return self._descend(data, np.ones(len(data), np.float32), on_epoch)
 
     def loss_on(self, data: Dataset) -> float:

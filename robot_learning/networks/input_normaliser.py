@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,6 +41,18 @@ class InputNormaliser(Normaliser):
     def update(self, batch: Float32) -> None:
         """Takes in samples, shape (n, size)."""
         super().update(batch)
+        self._now = None
+
+    def widen(self, samples: Float32) -> None:
+        """Raises the deviations until none of these samples, shape (n, size), is clipped.
+
+        Where a demonstration rests most of its time, the few samples of how it got there lie many
+        deviations away; they are what must be learned.
+        """
+        if self._count == 0:
+            return
+        furthest = np.abs(samples.astype(np.float64) - self._mean).max(axis=0) / self.clip
+        self._squares = np.maximum(self._squares, furthest**2 * self._count)
         self._now = None
 
     def load_state_dict(self, state: dict[str, Float64]) -> None:

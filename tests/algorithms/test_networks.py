@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot_learning.networks import Adam, Mlp, Normaliser
+from robot_learning.networks import Adam, InputNormaliser, Mlp, Normaliser
 from robot_learning.networks.rms_prop import RmsProp
 
 
@@ -106,3 +106,20 @@ def test_nothing_seen_changes_nothing_and_a_constant_is_only_centred() -> None:
     assert normaliser.mean() == 0.0 and normaliser.std() == 1.0
     normaliser.update(np.full((10, 1), 7.0))
     assert normaliser.mean() == 7.0 and normaliser.std() == 1.0
+
+
+def test_widened_it_clips_none_of_the_samples_and_leaves_the_others_as_they_were() -> None:
+    rng = np.random.default_rng(0)
+    samples = rng.standard_normal((1000, 2)).astype(np.float32)
+    samples[0, 0] = 40.0  # of the first component, far beyond the clip
+    normaliser = InputNormaliser(2, 5.0)
+    normaliser.update(samples)
+    before = normaliser.std_now.copy()
+    normaliser.widen(samples)
+    normalised = normaliser(samples).numpy()
+    assert normalised[0, 0] == pytest.approx(5.0, rel=1e-5)
+    assert np.unique(normalised[:, 0]).size == np.unique(samples[:, 0]).size
+    assert normaliser.std_now[1] == before[1] and normaliser.std_now[0] > before[0]
+    again = InputNormaliser(2, 5.0)
+    again.load_state_dict(normaliser.state_dict())
+    np.testing.assert_array_equal(again.std_now, normaliser.std_now)
