@@ -96,6 +96,13 @@ class Hardware(Protocol):
     def read_camera(self, name: str) -> CameraFrame:
         """A fresh image of the contract's camera `name`."""
 
+    def read_picture(self) -> CameraFrame:
+        """A fresh image as a policy sees it: the part, at the size, that the task names.
+
+        Raises:
+            LookupError: the task has no picture.
+        """
+
     def read_scene(self) -> Mapping[str, Array]:
         """Task quantities known beside the robot's state, such as `target_position_m` (3,)."""
 

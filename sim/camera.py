@@ -2,46 +2,113 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pybullet
 from numpy.typing import NDArray
 
+from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
-from robot_learning.hardware import Array
+from robot_learning.perception.geometry import intrinsics, picture_intrinsics
 
 _NEAR_M, _FAR_M = 0.05, 10.0
-_LIGHT_FROM = (1.0, 1.0, 2.0)
+LIGHT_FROM = (1.0, 1.0, 2.0)
+AMBIENT, DIFFUSE, SPECULAR = 0.6, 0.35, 0.05
+"""Parts of the light; PyBullet's own values."""
+
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraVariation:
+    """How a camera and the light differ from the contract's.
+
+    Attributes:
+        position_m: added to the camera's position.
+        look_at_m: added to the point that it looks at.
+        fov_factor: on its vertical field of view.
+        light_from: direction of the light, from the scene towards it.
+        ambient: part of the light that comes from everywhere.
+    """
+
+    position_m: Vector = (0.0, 0.0, 0.0)
+    look_at_m: Vector = (0.0, 0.0, 0.0)
+    fov_factor: float = 1.0
+    light_from: Vector = LIGHT_FROM
+    ambient: float = AMBIENT
 
 
 class SimCamera:
     """A fixed camera of square pixels without distortion.
 
     With another image size than the contract's, the vertical field of view stays.
+
+    Attributes:
+        intrinsics: camera matrix of the contract's camera: what calibration once found, and not
+            what a variation made of it.
     """
 
     def __init__(
-        self, client: int, camera: CameraContract, size_px: tuple[int, int] | None = None
+        self,
+        client: int,
+        camera: CameraContract,
+        size_px: tuple[int, int] | None = None,
+        image: ImageContract | None = None,
     ) -> None:
+        """Makes a camera.
+
+        Args:
+            client: the world.
+            camera: pose and lens.
+            size_px: (width, height) of its images instead of the contract's.
+            image: take only this part of the image, at its size.
+        """
         self._client = client
+        self._camera = camera
         self._width, self._height = size_px or (camera.width_px, camera.height_px)
         self.intrinsics = intrinsics(self._width, self._height, camera.vertical_fov_rad)
+        self._aspect = self._width / self._height
+        # In the image's own coordinates, from -1 to 1: the middle and half the size of the part.
+        self._middle, self._half = (0.0, 0.0), (1.0, 1.0)
+        if image is not None:
+            self._crop(image)
+        self.vary(None)
+
+    def _crop(self, image: ImageContract) -> None:
+        left, top, side = image.crop_px(self._width, self._height)
+        self._middle = (
+            2.0 * (left + side / 2) / self._width - 1.0,
+            1.0 - 2.0 * (top + side / 2) / self._height,
+        )
+        self._half = (side / self._width, side / self._height)
+        self.intrinsics = picture_intrinsics(self._camera, image)
+        self._width = self._height = image.size_px
+
+    def vary(self, variation: CameraVariation | None) -> None:
+        """Takes images under other circumstances from now on; None: the contract's."""
+        self._variation = variation = variation or CameraVariation()
+        position = np.add(self._camera.position_m, variation.position_m)
+        look_at = np.add(self._camera.look_at_m, variation.look_at_m)
         upright = (0.0, 0.0, 1.0)
-        sight = np.subtract(camera.look_at_m, camera.position_m)
+        sight = look_at - position
         if np.hypot(sight[0], sight[1]) < 1e-6 * abs(sight[2]):
             upright = (1.0, 0.0, 0.0)  # looking straight up or down: the base's x is up
-        self._view = pybullet.computeViewMatrix(camera.position_m, camera.look_at_m, upright)
+        self._view = pybullet.computeViewMatrix(position.tolist(), look_at.tolist(), upright)
         self._projection = list(
             pybullet.computeProjectionMatrixFOV(
-                float(np.degrees(camera.vertical_fov_rad)),
-                self._width / self._height,
+                float(np.degrees(self._camera.vertical_fov_rad * variation.fov_factor)),
+                self._aspect,
                 _NEAR_M,
                 _FAR_M,
             )
         )
-        # TinyRenderer draws half a pixel too far right and up; this moves the picture back to
-        # where K says it is.
-        self._projection[8] = 1.0 / self._width
-        self._projection[9] = 1.0 / self._height
+        # The part of the picture becomes all of it. And TinyRenderer draws half a pixel too far
+        # right and up; this moves the picture back to where K says it is.
+        self._projection[0] /= self._half[0]
+        self._projection[5] /= self._half[1]
+        self._projection[8] = self._middle[0] / self._half[0] + 1.0 / self._width
+        self._projection[9] = self._middle[1] / self._half[1] + 1.0 / self._height
 
     def render(self) -> NDArray[np.uint8]:
         """Draws the world, shape (height, width, 3)."""
@@ -50,7 +117,10 @@ class SimCamera:
             self._height,
             self._view,
             self._projection,
-            lightDirection=_LIGHT_FROM,
+            lightDirection=self._variation.light_from,
+            lightAmbientCoeff=self._variation.ambient,
+            lightDiffuseCoeff=DIFFUSE,
+            lightSpecularCoeff=SPECULAR,
             shadow=0,
             renderer=pybullet.ER_TINY_RENDERER,
             flags=pybullet.ER_NO_SEGMENTATION_MASK,
@@ -58,11 +128,3 @@ class SimCamera:
         )
         rgba = np.asarray(image[2], dtype=np.uint8).reshape(self._height, self._width, 4)
         return np.ascontiguousarray(rgba[..., :3])
-
-
-def intrinsics(width_px: int, height_px: int, vertical_fov_rad: float) -> Array:
-    """Camera matrix K (3, 3) in pixels; the middle of the first pixel is (0, 0), as in OpenCV."""
-    focal = height_px / 2 / np.tan(vertical_fov_rad / 2)
-    return np.array(
-        [[focal, 0.0, (width_px - 1) / 2], [0.0, focal, (height_px - 1) / 2], [0.0, 0.0, 1.0]]
-    )

@@ -11,13 +11,14 @@ from typing import Self
 import numpy as np
 import pybullet
 
-from robot_learning.contract import Contract
+from robot_learning.contract import BinGraspTask, Contract
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 from sim.camera import SimCamera
 from sim.measurement import Measurements
+from sim.objects import Split
 from sim.robot import SimRobot
 from sim.robot_model import Visuals
-from sim.scene import build_scene
+from sim.scene import build_floor, build_table
 from sim.tasks import make_task
 from sim.trajectory import TrajectoryFollower
 
@@ -43,9 +44,9 @@ class SimHardware:
         start_time_s: the first stamp.
         camera_size_px: (width, height) of images instead of the contract's, for speed.
         visuals: `stock` draws the stock meshes, slowly; to compare with.
+        objects: where the task has some: those of training, or those never seen there.
 
     Raises:
-        LookupError: the simulator does not know the task.
         ValueError: it does not know the contract's model.
     """
 
@@ -57,10 +58,11 @@ class SimHardware:
         start_time_s: float = 0.0,
         camera_size_px: tuple[int, int] | None = None,
         visuals: Visuals = "decimated",
+        objects: Split = "train",
     ) -> None:
         self.contract = contract
         robot, simulation = contract.robot, contract.robot.simulation
-        self._task = make_task(contract.task)
+        self._task = make_task(contract, objects)
         self._hz = simulation.physics_hz
         self._period_s = 1.0 / self._hz
         self._start_time_s = start_time_s
@@ -86,11 +88,13 @@ class SimHardware:
             )
             pybullet.setGravity(0.0, 0.0, -9.81, physicsClientId=client)
             self.robot = SimRobot(client, robot, visuals)
-            build_scene(client)
+            build_table(client)
             self._task.build(client)
+            build_floor(client)
             self._cameras = {
                 camera.name: SimCamera(client, camera, camera_size_px) for camera in robot.cameras
             }
+            self._picture = self._picture_camera(client)
             self.robot.place(self._home, robot.gripper.width_max_m)
             self._initial = pybullet.saveState(physicsClientId=client)
             self._measurements = Measurements(simulation, start_time_s)
@@ -152,12 +156,18 @@ class SimHardware:
                 f"robot {self.contract.robot.name} has no camera {name!r}; "
                 f"known: {', '.join(self._cameras) or 'none'}"
             )
-        camera = self._cameras[name]
-        return CameraFrame(
-            stamp_s=self._start_time_s + self._steps / self._hz,
-            rgb=camera.render(),
-            intrinsics=camera.intrinsics.copy(),
-        )
+        return self._frame(self._cameras[name])
+
+    def read_picture(self) -> CameraFrame:
+        """A fresh image as a policy sees it.
+
+        Raises:
+            LookupError: the task has no picture.
+        """
+        self._require_open()
+        if self._picture is None:
+            raise LookupError(f"task {self.contract.task.name} has no picture")
+        return self._frame(self._picture)
 
     def read_scene(self) -> Mapping[str, Array]:
         """Task quantities known beside the robot's state."""
@@ -171,6 +181,7 @@ class SimHardware:
         last one before it.
         """
         client = self._require_open()
+        self._task.clear()
         pybullet.restoreState(stateId=self._initial, physicsClientId=client)
         self._steps += 1
         self._begin_episode(seed)
@@ -179,6 +190,9 @@ class SimHardware:
         """Redraws the scene as `reset` would and leaves the arm, its motion and the clock."""
         self._require_open()
         self._task.redraw(np.random.default_rng(seed))
+        for camera in (*self._cameras.values(), self._picture):
+            if camera is not None:
+                camera.vary(self._task.camera_variation)
 
     def step(self, duration_s: float) -> None:
         """Lets time pass.
@@ -211,6 +225,20 @@ class SimHardware:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _picture_camera(self, client: int) -> SimCamera | None:
+        task = self.contract.task
+        if not isinstance(task, BinGraspTask):
+            return None
+        cameras = {camera.name: camera for camera in self.contract.robot.cameras}
+        return SimCamera(client, cameras[task.image.camera], image=task.image)
+
+    def _frame(self, camera: SimCamera) -> CameraFrame:
+        return CameraFrame(
+            stamp_s=self._start_time_s + self._steps / self._hz,
+            rgb=camera.render(),
+            intrinsics=camera.intrinsics.copy(),
+        )
 
     def _begin_episode(self, seed: int) -> None:
         """Sets all that is not in the saved state; the arm is at home."""
@@ -264,7 +292,8 @@ class SimHardware:
     def _command_time_s(self) -> float:
         """When a command written now takes effect, in seconds of this episode."""
         present_s = (self._episode_steps + self._fraction) / self._hz
-        return present_s + self.contract.robot.simulation.control_delay_s
+        delay_s = self.contract.robot.simulation.control_delay_s + self._task.extra_delay_s
+        return present_s + delay_s
 
     def _require_open(self) -> int:
         if self._client is None:

@@ -53,10 +53,15 @@ class MeshPart:
     rgb: tuple[float, float, float]
 
 
-def cache_dir() -> Path:
-    """Where decimated meshes are kept: `$XDG_CACHE_HOME` (or `~/.cache`)/robot-learning/meshes."""
+def cache_root() -> Path:
+    """What is made once and kept: `$XDG_CACHE_HOME` (or `~/.cache`)/robot-learning."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "robot-learning" / "meshes"
+    return Path(base) / "robot-learning"
+
+
+def cache_dir() -> Path:
+    """Where decimated meshes are kept."""
+    return cache_root() / "meshes"
 
 
 def decimated(source: Path) -> list[MeshPart]:

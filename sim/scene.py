@@ -1,4 +1,4 @@
-"""What stands around every robot: floor, table and bin, all fixed, made of boxes."""
+"""What stands around every robot: floor, table and bins, all fixed, made of boxes."""
 
 from __future__ import annotations
 
@@ -8,35 +8,62 @@ TABLE_CENTRE_M = (0.35, 0.0)
 TABLE_SIZE_M = (1.4, 1.5, 0.05)
 FLOOR_BELOW_M = 0.75
 """From the table's top down to the floor; no arm here reaches that far."""
-BIN_CENTRE_M = (0.45, -0.55)
-BIN_SIZE_M = (0.36, 0.28, 0.10)
-"""Outer length, width and height of the bin; beside the space in which the arm works."""
-_WALL_M = 0.01
+WALL_M = 0.01
+"""Thickness of a bin's walls and of its bottom."""
+STIFFNESS_N_M, DAMPING_N_S_M = 3000.0, 60.0
+"""Of what is touched: rubber on the fingertips and a mat in the bin give way."""
+BIN_COLOUR = (0.30, 0.42, 0.55, 1.0)
 
 Vector = tuple[float, float, float]
 Colour = tuple[float, float, float, float]
 
 
-def build_scene(client: int) -> None:
-    """Adds floor, table (its top at z = 0 of the robot's base frame) and bin."""
+def build_table(client: int) -> int:
+    """Adds the table, its top at z = 0 of the robot's base frame; its body."""
     x, y = TABLE_CENTRE_M
-    _box(client, TABLE_SIZE_M, (x, y, -TABLE_SIZE_M[2] / 2), (0.76, 0.66, 0.52, 1.0))
-    _bin(client)
-    # A box and not an endless plane: its bounds stay away from the arm's, so no pair is checked.
-    # Last, because bodies are drawn in this order and what is hidden then costs little.
-    _box(client, (8.0, 8.0, 0.1), (x, y, -FLOOR_BELOW_M - 0.05), (0.45, 0.46, 0.48, 1.0))
+    return _box(client, TABLE_SIZE_M, (x, y, -TABLE_SIZE_M[2] / 2), (0.76, 0.66, 0.52, 1.0))
 
 
-def _bin(client: int) -> None:
-    x, y = BIN_CENTRE_M
-    length, width, height = BIN_SIZE_M
-    colour = (0.30, 0.42, 0.55, 1.0)
-    _box(client, (length, width, _WALL_M), (x, y, _WALL_M / 2), colour)
+def build_floor(client: int) -> int:
+    """Adds the floor; its body.
+
+    Last of all, because bodies are drawn in this order and what is hidden then costs little. A box
+    and not an endless plane: its bounds stay away from the arm's, so no pair is checked.
+    """
+    x, y = TABLE_CENTRE_M
+    return _box(client, (8.0, 8.0, 0.1), (x, y, -FLOOR_BELOW_M - 0.05), (0.45, 0.46, 0.48, 1.0))
+
+
+def build_bin(
+    client: int, centre_m: tuple[float, float], inside_m: tuple[float, float], height_m: float
+) -> list[int]:
+    """Adds a bin on the table; its bodies, the bottom first.
+
+    Args:
+        client: the world.
+        centre_m: x and y of its middle, base frame.
+        inside_m: length along x and width along y between its walls.
+        height_m: of the walls, above the table.
+    """
+    (x, y), (length, width) = centre_m, inside_m
+    outer_length, outer_width = length + 2 * WALL_M, width + 2 * WALL_M
+    bottom = _box(client, (outer_length, outer_width, WALL_M), (x, y, WALL_M / 2), BIN_COLOUR)
+    pybullet.changeDynamics(
+        bottom,
+        -1,
+        contactStiffness=STIFFNESS_N_M,
+        contactDamping=DAMPING_N_S_M,
+        physicsClientId=client,
+    )
+    bodies = [bottom]
     for side in (-1, 1):
-        along = (length - _WALL_M) / 2 * side
-        across = (width - _WALL_M) / 2 * side
-        _box(client, (_WALL_M, width, height), (x + along, y, height / 2), colour)
-        _box(client, (length, _WALL_M, height), (x, y + across, height / 2), colour)
+        along = (length + WALL_M) / 2 * side
+        across = (width + WALL_M) / 2 * side
+        size, z = (WALL_M, outer_width, height_m), height_m / 2
+        bodies.append(_box(client, size, (x + along, y, z), BIN_COLOUR))
+        size = (outer_length, WALL_M, height_m)
+        bodies.append(_box(client, size, (x, y + across, z), BIN_COLOUR))
+    return bodies
 
 
 def _box(client: int, size: Vector, centre: Vector, colour: Colour) -> int:

@@ -49,7 +49,7 @@ def evaluate(
                 file.policy,
                 episodes=episodes,
                 seed=seed,
-                hold_steps=contract.task.success.hold_steps if contract else 1,
+                hold_steps=contract.task.hold_steps if contract else 1,
                 has_success=has_success,
             )
     except (PolicyFileError, EnvironmentRefusedError, ContractError) as error:

@@ -1,14 +1,16 @@
 """The contract: one typed, hashed description of robot and task that everything agrees on."""
 
-from robot_learning.contract.contract import Contract, differences, require_same
+from robot_learning.contract.contract import Contract, differences, require_same, task_of
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.load import config_dir, load_contract, load_robot, load_task
 from robot_learning.contract.robot import RobotContract
-from robot_learning.contract.task import TaskContract
+from robot_learning.contract.task import BinGraspTask, ReachTask, TaskContract
 
 __all__ = [
+    "BinGraspTask",
     "Contract",
     "ContractError",
+    "ReachTask",
     "RobotContract",
     "TaskContract",
     "config_dir",
@@ -17,4 +19,5 @@ __all__ = [
     "load_robot",
     "load_task",
     "require_same",
+    "task_of",
 ]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import model_validator
 
 from robot_learning.contract.base import StrictModel
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.robot import RobotContract
-from robot_learning.contract.task import TaskContract
+from robot_learning.contract.task import TASKS, BinGraspTask, ReachTask, Task, TaskContract
+
+T = TypeVar("T", bound=Task)
 
 
 class Contract(StrictModel):
@@ -24,17 +26,11 @@ class Contract(StrictModel):
 
     @model_validator(mode="after")
     def _task_fits_robot(self) -> Self:
-        goal, workspace = self.task.goal.box, self.robot.operation.workspace
-        for axis in range(3):
-            if not (
-                workspace.min_m[axis] <= goal.min_m[axis]
-                and goal.max_m[axis] <= workspace.max_m[axis]
-            ):
-                raise ValueError(
-                    f"task.goal.box leaves robot.operation.workspace on axis {'xyz'[axis]}: "
-                    f"{goal.min_m[axis]} to {goal.max_m[axis]} against "
-                    f"{workspace.min_m[axis]} to {workspace.max_m[axis]}"
-                )
+        if isinstance(self.task, ReachTask):
+            goal = self.task.goal.box
+            self._within_workspace("task.goal.box", goal.min_m, goal.max_m)
+        if isinstance(self.task, BinGraspTask):
+            self._grasp_fits_robot(self.task)
         if self.task.action.speed_max_m_s > self.robot.operation.tcp_speed_max_m_s:
             raise ValueError(
                 f"task.action.speed_max_m_s {self.task.action.speed_max_m_s} is above "
@@ -47,6 +43,49 @@ class Contract(StrictModel):
                 f"task.control_hz {self.task.control_hz}"
             )
         return self
+
+    def _within_workspace(self, what: str, low: Sequence[float], high: Sequence[float]) -> None:
+        workspace = self.robot.operation.workspace
+        for axis, name in zip(range(len(low)), "xyz", strict=False):
+            if low[axis] < workspace.min_m[axis] or high[axis] > workspace.max_m[axis]:
+                raise ValueError(
+                    f"{what} leaves robot.operation.workspace on axis {name}: {low[axis]} to "
+                    f"{high[axis]} against {workspace.min_m[axis]} to {workspace.max_m[axis]}"
+                )
+
+    def _grasp_fits_robot(self, task: BinGraspTask) -> None:
+        centre, size = task.bin.centre_m, task.bin.size_m
+        low = [c - s / 2 for c, s in zip(centre, size, strict=True)]
+        high = [c + s / 2 for c, s in zip(centre, size, strict=True)]
+        self._within_workspace("task.bin", low, high)
+        gripper, operation = self.robot.gripper, self.robot.operation
+        pairs = (
+            ("success.width_max_m", task.success.width_max_m, "gripper.width_max_m", gripper),
+            ("action.gripper_force_n", task.action.gripper_force_n, "gripper.force_max_n", gripper),
+            (
+                "action.turn_speed_max_rad_s",
+                task.action.turn_speed_max_rad_s,
+                "operation.tcp_angular_speed_max_rad_s",
+                operation,
+            ),
+        )
+        for name, value, limit_name, holder in pairs:
+            limit = getattr(holder, limit_name.partition(".")[2])
+            if value > limit:
+                raise ValueError(f"task.{name} {value} is above robot.{limit_name} {limit}")
+        cameras = {camera.name: camera for camera in self.robot.cameras}
+        camera = cameras.get(task.image.camera)
+        if camera is None:
+            raise ValueError(
+                f"task.image.camera {task.image.camera!r} is no camera of robot "
+                f"{self.robot.name}: {', '.join(cameras) or 'it has none'}"
+            )
+        left, top, side = task.image.crop_px(camera.width_px, camera.height_px)
+        if min(left, top) < 0 or left + side > camera.width_px or top + side > camera.height_px:
+            raise ValueError(
+                f"task.image: the crop of {side:.0f} px from ({left:.0f}, {top:.0f}) leaves the "
+                f"image of {camera.width_px} x {camera.height_px} px"
+            )
 
     @cached_property
     def sha256(self) -> str:
@@ -68,6 +107,19 @@ class Contract(StrictModel):
     def commands_per_action(self) -> int:
         """Commanded points during one action."""
         return round(self.robot.rates.command_hz / self.task.control_hz)
+
+
+def task_of(contract: Contract, kind: type[T]) -> T:
+    """The contract's task, which must be of a kind.
+
+    Raises:
+        ContractError: it is of another.
+    """
+    task = contract.task
+    if isinstance(task, kind):
+        return task
+    wanted = " or ".join(name for name, model in TASKS.items() if issubclass(model, kind))
+    raise ContractError(f"task {task.name} is of kind {task.kind}, and this is for {wanted}")
 
 
 def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from robot_learning.contract.contract import Contract
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.robot import RobotContract
-from robot_learning.contract.task import TaskContract
+from robot_learning.contract.task import TASKS, TaskContract
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -69,7 +69,7 @@ def load_robot(name_or_path: str | Path) -> RobotContract:
 
 def load_task(name_or_path: str | Path) -> TaskContract:
     """Loads `config/tasks/NAME.yaml`, or the file at a path that ends in .yaml."""
-    return _load(_resolve(name_or_path, "tasks"), TaskContract)
+    return _load_task(_resolve(name_or_path, "tasks"))
 
 
 def load_contract(robot: str | Path = "panda", task: str | Path = "reach") -> Contract:
@@ -80,7 +80,7 @@ def load_contract(robot: str | Path = "panda", task: str | Path = "reach") -> Co
     """
     robot_file, task_file = _resolve(robot, "robots"), _resolve(task, "tasks")
     try:
-        return Contract(robot=_load(robot_file, RobotContract), task=_load(task_file, TaskContract))
+        return Contract(robot=_load(robot_file, RobotContract), task=_load_task(task_file))
     except ValidationError as error:
         raise ContractError(
             f"{robot_file} and {task_file} do not fit: {error.errors()[0]['msg']}"
@@ -104,7 +104,30 @@ def _resolve(name_or_path: str | Path, folder: str) -> Path:
     return path
 
 
+def _load_task(path: Path) -> TaskContract:
+    _, data = _read(path)
+    if "kind" not in data:
+        raise ContractError(f"{path}: kind: required, and not given; known: {', '.join(TASKS)}")
+    kind = str(data["kind"])
+    if kind not in TASKS:
+        near = difflib.get_close_matches(kind, TASKS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ContractError(f"{path}: kind: {kind!r} is not one of {', '.join(TASKS)}{hint}")
+    return _load(path, TASKS[kind])
+
+
 def _load(path: Path, model: type[Model]) -> Model:
+    root, data = _read(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        causes = _causes(model, error.errors())
+        lines = [_explain(path, root, model, item) for item in causes[:5]]
+        raise ContractError("\n".join(lines)) from None
+
+
+def _read(path: Path) -> tuple[yaml.Node | None, dict[str, Any]]:
+    """The file as YAML nodes, which know their lines, and as plain data."""
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=_StrictLoader)
@@ -121,12 +144,7 @@ def _load(path: Path, model: type[Model]) -> Model:
         raise ContractError(f"{path}: is empty; expected a mapping of keys")
     if not isinstance(data, dict):
         raise ContractError(f"{path}: expected a mapping of keys, found {type(data).__name__}")
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        causes = _causes(model, error.errors())
-        lines = [_explain(path, root, model, item) for item in causes[:5]]
-        raise ContractError("\n".join(lines)) from None
+    return root, data
 
 
 def _causes(model: type[BaseModel], items: list[Any]) -> list[Any]:

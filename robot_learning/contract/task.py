@@ -1,4 +1,4 @@
-"""What a task is: control rate, action, observation, goal, success, episode length."""
+"""What a task is: control rate, action, observation, success, episode length; one model a kind."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
-from robot_learning.contract.base import Box, NonNegative, Positive, StrictModel
+from robot_learning.contract.actions import TcpGrasp, TcpTranslation
+from robot_learning.contract.base import Box, Positive, StrictModel
+from robot_learning.contract.grasp import (
+    BinContract,
+    ImageContract,
+    LiftSuccess,
+    ObjectsContract,
+    Randomisation,
+)
 
 ObservationField = Literal[
-    "joint_position_rad", "joint_velocity_rad_s", "tcp_position_m", "tcp_velocity_m_s"
+    "joint_position_rad",
+    "joint_velocity_rad_s",
+    "tcp_position_m",
+    "tcp_velocity_m_s",
+    "tcp_height_m",
+    "gripper_width_m",
 ]
-
-
-class ActionContract(StrictModel):
-    """What one unit of action means.
-
-    `tcp_translation`: three numbers in [-1, 1], a displacement of the tool centre point in the
-    base frame over one control period; 1 is `speed_max_m_s` times the period. The gripper is held
-    at `gripper_width_m`.
-    """
-
-    type: Literal["tcp_translation"]
-    speed_max_m_s: Positive
-    gripper_width_m: NonNegative
-
-    @property
-    def size(self) -> int:
-        """Length of the action vector."""
-        return 3
 
 
 class GoalContract(StrictModel):
@@ -37,15 +32,15 @@ class GoalContract(StrictModel):
     box: Box
 
 
-class SuccessContract(StrictModel):
+class ReachSuccess(StrictModel):
     """The tool centre point stays within a distance of the goal for the last steps."""
 
     distance_max_m: Positive
     hold_steps: Annotated[int, Field(ge=1)]
 
 
-class TaskContract(StrictModel):
-    """A task, independent of the robot that does it.
+class Task(StrictModel):
+    """What every task has, whatever robot does it.
 
     `terminates` says whether the task itself can end an episode before its last step; where it
     cannot, an actor need not wait for the judgement of a state before it acts on it.
@@ -56,8 +51,45 @@ class TaskContract(StrictModel):
     control_hz: Positive
     episode_steps: Annotated[int, Field(ge=1)]
     terminates: bool
-    action: ActionContract
     observation: Annotated[tuple[ObservationField, ...], Strict(False), Field(min_length=1)]
-    goal: GoalContract
-    success: SuccessContract
     action_age_max_s: Positive
+
+
+class ReachTask(Task):
+    """Moving the tool centre point to a goal."""
+
+    kind: Literal["reach"]
+    action: TcpTranslation
+    goal: GoalContract
+    success: ReachSuccess
+
+    @property
+    def hold_steps(self) -> int:
+        """Steps in a row for which the success condition must hold."""
+        return self.success.hold_steps
+
+
+class BinGraspTask(Task):
+    """Lifting any object out of a bin, by what one camera shows."""
+
+    kind: Literal["bin_grasp"]
+    action: TcpGrasp
+    image: ImageContract
+    bin: BinContract
+    objects: ObjectsContract
+    success: LiftSuccess
+    randomisation: Randomisation
+
+    @property
+    def hold_steps(self) -> int:
+        """Steps in a row for which the success condition must hold: it is judged at the end."""
+        return 1
+
+
+TASKS: dict[str, type[ReachTask] | type[BinGraspTask]] = {
+    "reach": ReachTask,
+    "bin_grasp": BinGraspTask,
+}
+"""The model of each kind of task."""
+
+TaskContract = Annotated[ReachTask | BinGraspTask, Field(discriminator="kind")]

@@ -28,8 +28,8 @@ class Request:
 
     Attributes:
         accepted: False when it was refused; the arm then comes to rest.
-        requested: as asked, action units, shape (3,); zeros for other kinds and when unreadable.
-        gated: after the limits, action units, shape (3,).
+        requested: as asked, action units, shape (size,); zeros for other kinds and when unreadable.
+        gated: after the limits, action units, shape (size,).
         limits: limits that acted, or why it was refused.
     """
 

@@ -1,8 +1,8 @@
 """Requests in, joint points out: the one controller of the arm, in the driver and in process.
 
-An action is a velocity of the tool centre point, held for one control period: 1 is the task's
-`speed_max_m_s`. A request turns it into joint velocities at the commanded posture, and every tick
-gives these to the safety gate. The next commanded motion depends on the present one and the action
+An action is a velocity of the tool centre point, held for one control period (`contract.actions`).
+A request turns it into joint velocities at the commanded posture, and every tick gives these to the
+safety gate. The next commanded motion depends on the present one and the action
 alone, so the task stays Markov in joint position and velocity; and a steady action moves the tool
 by action times speed times period, which a target that the arm must be able to stop at would not.
 Without a fresh action the arm comes to rest within the limits.
@@ -21,6 +21,7 @@ from robot_learning.control.action import ActionKind, ExecutedAction, Request, T
 from robot_learning.control.homing import Homing
 from robot_learning.control.motion import JointTarget
 from robot_learning.control.tcp_servo import ServoCommand, TcpServo
+from robot_learning.control.tool_command import gated_action, read_action, turned
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.gate import SafetyGate
@@ -31,6 +32,8 @@ Array = NDArray[np.float64]
 
 # One lost action is bridged, the next one missing begins the stop (MoveIt Servo waits as long).
 _ACTION_PERIODS = 2.0
+# From this part of the force limit on the arm stops rather than press on: the limit itself latches.
+_CONTACT_SHARE = 0.25
 # From this part of full speed on, orientation and elbow are corrected at their full gain.
 _FULL_CORRECTION = 0.2
 
@@ -46,12 +49,13 @@ class ArmController:
             self.gate.limits, self.kinematics.home_position_rad, self.kinematics.reach_m
         )
         self._homing = Homing(self.gate.limits, self.kinematics)
-        self._speed_max_m_s = contract.task.action.speed_max_m_s
+        self._action = contract.task.action
         self._size = contract.task.action.size
         self._action_life_s = min(
             _ACTION_PERIODS * contract.control_period_s, contract.robot.rates.command_age_max_s
         )
         self._report_after_s = contract.robot.rates.command_age_max_s
+        self._contact_n = _CONTACT_SHARE * contract.robot.operation.external_force_max_n
         self._rotation: Array | None = None  # orientation to hold; None: as it is at next use
         self._request = self._none()
         self._target: JointTarget | None = None
@@ -143,7 +147,7 @@ class ArmController:
 
         Args:
             kind: what is asked.
-            action: for ACTION, numbers in action units, shape (3,); values beyond 1 are clipped
+            action: for ACTION, numbers in action units, shape (size,); values beyond 1 are clipped
                 and reported, anything not finite or of another length is refused.
             state: newest measured state, or None for no news.
             now_s: steady clock, the one that `tick` gets.
@@ -170,13 +174,16 @@ class ArmController:
         target = self._target
         if not now - self._request_s <= self._action_life_s + 1e-6:
             target = None
+        pressed = target is not None and self._presses(target, state)
+        if pressed:
+            target = None
         output = self.gate.step(now_s, state, target, received_s)
         self._ticks += 1
-        self._ticks_followed += output.followed or target is None
-        for name in output.limits:
+        self._ticks_followed += output.followed or (target is None and not pressed)
+        limits = output.limits + (("contact",) if pressed else ())
+        for name in limits:
             if name not in self._tick_limits:
                 self._tick_limits.append(name)
-        limits = output.limits
         if not self._lost and now - self._request_s > self._report_after_s:
             self._lost = True
             self.gate.limit_counts["action_timeout"] += 1
@@ -214,6 +221,17 @@ class ArmController:
         """The verified stop behind the newest point, for the wire; see `SafetyGate`."""
         return self.gate.stop_points(self.contract.control_period_s)
 
+    def _presses(self, target: JointTarget, state: RobotState | None) -> bool:
+        """Whether the target would move the tool further against something that it touches."""
+        if state is None or target.velocity_rad_s is None:
+            return False
+        force = np.asarray(state.wrench[:3], float)
+        size = math.hypot(*force.tolist())
+        if not size > self._contact_n:
+            return False
+        velocity = self.gate.tcp.jacobian[:3] @ target.velocity_rad_s
+        return bool(velocity @ force < 0.0)
+
     def _none(self) -> Request:
         zeros = np.zeros(self.contract.task.action.size)
         return Request(ActionKind.HOLD, True, zeros, zeros, ())
@@ -239,17 +257,26 @@ class ArmController:
         names = ("action_range",) if (clipped != asked).any() else ()
         if self._rotation is None:
             self._rotation = self.gate.tcp.rotation
-        command = self._plan_tool(clipped * self._speed_max_m_s, self._rotation)
-        gated = command.followed_m_s / self._speed_max_m_s if command.limits else clipped
+        wanted = read_action(self._action, clipped)
+        command = self._plan_tool(wanted.velocity_m_s, self._rotation, wanted.spin_rad_s)
+        if command.spin_rad_s:
+            angle_rad = command.spin_rad_s * self.contract.control_period_s
+            self._rotation = turned(self._rotation, angle_rad)
+        gated = clipped
+        if command.limits:
+            gated = gated_action(self._action, clipped, command.followed_m_s)
         return Request(kind, True, asked, gated, names + command.limits)
 
-    def _plan_tool(self, velocity_m_s: Array, rotation: Array) -> ServoCommand:
+    def _plan_tool(
+        self, velocity_m_s: Array, rotation: Array, spin_rad_s: float = 0.0
+    ) -> ServoCommand:
         command = self._servo.plan(
             velocity_m_s,
             self.commanded_position_rad,
             self.gate.tcp,
             rotation,
-            _FULL_CORRECTION * self._speed_max_m_s,
+            _FULL_CORRECTION * self._action.speed_max_m_s,
+            spin_rad_s,
         )
         if command.joint_velocity_rad_s is not None:
             self._target = JointTarget(velocity_rad_s=command.joint_velocity_rad_s)

@@ -41,11 +41,13 @@ class ServoCommand:
         joint_velocity_rad_s: shape (7,); None when nothing is to move.
         followed_m_s: velocity of the tool centre point that results, base frame, shape (3,).
         limits: names of the limits that acted.
+        spin_rad_s: turn about the base frame's z that results.
     """
 
     joint_velocity_rad_s: Array | None
     followed_m_s: Array
     limits: tuple[str, ...]
+    spin_rad_s: float = 0.0
 
 
 class TcpServo:
@@ -57,10 +59,17 @@ class TcpServo:
         self._pair_reach = np.minimum.outer(reach_m, reach_m)
         self._speed_max = SPEED_SHARE * limits.tcp_speed_m_s
         self._turn_max = _TURN_SPEED_SHARE * limits.tcp_angular_speed_rad_s
+        self._spin_max = SPEED_SHARE * limits.tcp_angular_speed_rad_s
         self._joint_speed_max = _JOINT_SPEED_SHARE * limits.velocity_rad_s
 
     def plan(
-        self, wanted_m_s: Array, q: Array, tcp: TcpState, rotation: Array, full_speed_m_s: float
+        self,
+        wanted_m_s: Array,
+        q: Array,
+        tcp: TcpState,
+        rotation: Array,
+        full_speed_m_s: float,
+        spin_rad_s: float = 0.0,
     ) -> ServoCommand:
         """Limits a wanted tool velocity to what can be followed from here.
 
@@ -71,17 +80,18 @@ class TcpServo:
             rotation: orientation to hold, shape (3, 3).
             full_speed_m_s: speed, above 0, from which on orientation and elbow are corrected in
                 full.
+            spin_rad_s: wanted turn about the base frame's z, beside `rotation`.
         """
         names: list[str] = []
         velocity = self._within_speed(wanted_m_s, names)
         velocity = self._before_walls(velocity, tcp.position_m, names)
         speed = float(np.linalg.norm(velocity))
-        if speed == 0.0:
+        if speed == 0.0 and spin_rad_s == 0.0:
             return ServoCommand(None, velocity, tuple(names))
         damping = damping_squared(tcp.jacobian)
-        joint_velocity = self._resolve(
-            velocity, q, tcp, rotation, min(1.0, speed / full_speed_m_s), damping
-        )
+        activity = 1.0 if spin_rad_s else min(1.0, speed / full_speed_m_s)
+        angular = self._angular(tcp.rotation, rotation, activity, spin_rad_s)
+        joint_velocity = self._resolve(velocity, angular, q, tcp.jacobian, activity, damping)
         scale = self._scale(joint_velocity, q, tcp.position_m, names)
         if damping > 0.0:
             names.append("singularity")
@@ -89,30 +99,38 @@ class TcpServo:
         if damping > 0.0 or scale < 1.0:
             joint_velocity *= scale
             followed = tcp.jacobian[:3] @ joint_velocity
-        return ServoCommand(joint_velocity, followed, tuple(names))
+        return ServoCommand(joint_velocity, followed, tuple(names), scale * spin_rad_s)
+
+    def _angular(self, now: Array, rotation: Array, activity: float, spin_rad_s: float) -> Array:
+        """Angular velocity: the correction of the orientation, and the wanted turn."""
+        angular = turn(now, rotation) * (_TURN_GAIN_HZ * activity)
+        size = math.hypot(*angular.tolist())
+        if size > self._turn_max:
+            angular *= self._turn_max / size
+        angular[2] += spin_rad_s
+        size = math.hypot(*angular.tolist())
+        if size > self._spin_max:
+            angular *= self._spin_max / size
+        return angular
 
     def _resolve(
         self,
         velocity: Array,
+        angular: Array,
         q: Array,
-        tcp: TcpState,
-        rotation: Array,
+        jacobian: Array,
         activity: float,
         damping: float,
     ) -> Array:
-        """Joint velocity for a tool velocity; corrects orientation and elbow on the way.
+        """Joint velocity for a tool's velocity; draws the elbow to the home posture on the way.
 
         The corrections fade with `activity`, so that an arm asked to rest does rest.
         """
-        angular = turn(tcp.rotation, rotation) * (_TURN_GAIN_HZ * activity)
-        size = math.hypot(*angular.tolist())
-        if size > self._turn_max:
-            angular *= self._turn_max / size
         pull = (self._home - q) * (_PULL_GAIN_HZ * activity)
         fastest = max(map(abs, pull.tolist()))
         if fastest > _PULL_MAX_RAD_S:
             pull *= _PULL_MAX_RAD_S / fastest
-        return resolve(tcp.jacobian, np.concatenate([velocity, angular]), pull, damping)
+        return resolve(jacobian, np.concatenate([velocity, angular]), pull, damping)
 
     def _within_speed(self, velocity: Array, names: list[str]) -> Array:
         speed = float(np.linalg.norm(velocity))

@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from robot_learning.contract import Contract
+from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.control.action import ActionKind
 from robot_learning.control.homing import measured_at_home
 from robot_learning.envs.observation import Observer, observation_size
@@ -91,8 +91,8 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         self._patience_s = patience_s
         self._clock = clock
         self._observer = Observer(contract)
-        self._reward = ReachReward(contract.task)
-        self._hold = HoldCounter(contract.task)
+        self._reward = ReachReward(task_of(contract, ReachTask))
+        self._hold = HoldCounter(task_of(contract, ReachTask))
         self._scene = SceneReset()
         self._refused: str | None = None
         self._allowed: str | None = "safety/state was not heard"
@@ -287,6 +287,6 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         return {
             "at_goal": bool(self._reward.success(achieved, desired)),
             "distance_m": float(self._reward.distance_m(achieved, desired)),
-            "is_success": self._hold.held_steps >= self.contract.task.success.hold_steps,
+            "is_success": self._hold.held_steps >= self.contract.task.hold_steps,
             "stamp_s": round(state.stamp_s - self._start_s, 9),
         }

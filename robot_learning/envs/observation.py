@@ -21,6 +21,8 @@ _FIELD_SIZES = {
     "joint_velocity_rad_s": 7,
     "tcp_position_m": 3,
     "tcp_velocity_m_s": 3,
+    "tcp_height_m": 1,
+    "gripper_width_m": 1,
 }
 
 
@@ -73,5 +75,7 @@ def _observe(
         "joint_velocity_rad_s": state.velocity_rad_s,
         "tcp_position_m": tcp.position_m,
         "tcp_velocity_m_s": tcp.jacobian[:3] @ state.velocity_rad_s,
+        "tcp_height_m": tcp.position_m[2:],
+        "gripper_width_m": np.array([state.gripper_width_m]),
     }
     return np.concatenate([values[name] for name in contract.task.observation]), tcp.position_m

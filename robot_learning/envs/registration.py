@@ -12,9 +12,13 @@ from typing import Any
 
 import gymnasium
 
-from robot_learning.contract import load_contract
+from robot_learning.contract import BinGraspTask, load_contract
+from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.envs.robot_env import RobotEnv
 from robot_learning.hardware import open_hardware
+
+ENVIRONMENTS = {"robot_learning/Reach-v0": "reach", "robot_learning/BinGrasp-v0": "bin_grasp"}
+"""Gymnasium's names of the tasks in `config/tasks/`."""
 
 
 def make_env(
@@ -23,7 +27,7 @@ def make_env(
     hardware: str = "sim",
     render_mode: str | None = None,
     **options: Any,
-) -> RobotEnv:
+) -> RobotEnv | GraspEnv:
     """Opens hardware for a robot and a task and makes the environment over it.
 
     Args:
@@ -38,19 +42,21 @@ def make_env(
         LookupError: no package registers that hardware.
     """
     contract = load_contract(robot, task)
-    return RobotEnv(open_hardware(hardware, contract, **options), render_mode=render_mode)
+    made = GraspEnv if isinstance(contract.task, BinGraspTask) else RobotEnv
+    return made(open_hardware(hardware, contract, **options), render_mode=render_mode)
 
 
 def register_envs() -> None:
-    """Registers `robot_learning/Reach-v0` with Gymnasium; safe to call again.
+    """Registers the tasks with Gymnasium, `robot_learning/Reach-v0` and so on; safe to call again.
 
     Importing `robot_learning.envs` calls it.
     `gymnasium.make("robot_learning/Reach-v0", robot="iiwa7")` passes its keywords to `make_env`.
     """
-    if "robot_learning/Reach-v0" not in gymnasium.registry:
-        # The environment truncates by its contract, so Gymnasium adds no limit of its own.
-        gymnasium.register(
-            id="robot_learning/Reach-v0",
-            entry_point="robot_learning.envs.registration:make_env",
-            kwargs={"task": "reach"},
-        )
+    for name, task in ENVIRONMENTS.items():
+        if name not in gymnasium.registry:
+            # The environment truncates by its contract, so Gymnasium adds no limit of its own.
+            gymnasium.register(
+                id=name,
+                entry_point="robot_learning.envs.registration:make_env",
+                kwargs={"task": task},
+            )

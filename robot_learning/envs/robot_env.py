@@ -13,13 +13,12 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
+from robot_learning.contract import ReachTask, task_of
 from robot_learning.control.action import ActionKind
-from robot_learning.control.arm_controller import ArmController
+from robot_learning.envs.arm_stepper import ArmStepper
 from robot_learning.envs.observation import Observer, observation_size
-from robot_learning.hardware import Hardware, JointPoint, RobotState
-from robot_learning.kinematics import ArmKinematics
+from robot_learning.hardware import Hardware, RobotState
 from robot_learning.rewards.reach import HoldCounter, ReachReward
-from robot_learning.safety.state_machine import SafetyMode
 
 Array32 = NDArray[np.float32]
 Observation = dict[str, Array32]
@@ -36,8 +35,7 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
     for the contract's hold steps up to now, `info["stamp_s"]` when the state was measured, in
     seconds since the episode's first state on the source's clock.
 
-    A reset places arm and scene anew, so it also replaces a controller that latched a fault. That
-    is for simulation; on a robot the driver stands between, and a person clears faults.
+    A reset also replaces a controller that latched a fault; see `ArmStepper`.
     """
 
     def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
@@ -49,17 +47,15 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             raise ValueError(f"render_mode {render_mode!r} is not known; use 'rgb_array' or None")
         self.hardware = hardware
         self.contract = hardware.contract
+        self._task = task_of(self.contract, ReachTask)
         self.render_mode = render_mode
-        self.kinematics = ArmKinematics(self.contract.robot.arm)
-        self.controller = ArmController(self.contract, self.kinematics)
-        self._observer = Observer(self.contract, self.kinematics)
-        self._reward = ReachReward(self.contract.task)
-        self._hold = HoldCounter(self.contract.task)
-        self._start_s = self._now_s = 0.0
+        self.arm = ArmStepper(hardware)
+        self._observer = Observer(self.contract, self.arm.kinematics)
+        self._reward = ReachReward(self._task)
+        self._hold = HoldCounter(self._task)
         self._steps = 0
-        self._state: RobotState | None = None
         self._goal = np.zeros(3, np.float32)
-        self.action_space = spaces.Box(-1.0, 1.0, (self.contract.task.action.size,), np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (self._task.action.size,), np.float32)
         self.observation_space = spaces.Dict(
             {
                 "observation": _unbounded(observation_size(self.contract)),
@@ -82,18 +78,15 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             SafetyError: the arm cannot be armed; says why.
         """
         super().reset(seed=seed)
-        self.hardware.reset(int(self.np_random.integers(2**31)))
-        self._state = self.hardware.read_state()
-        self._start_s, self._now_s, self._steps = self._state.stamp_s, 0.0, 0
+        state = self.arm.reset(int(self.np_random.integers(2**31)))
+        self._steps = 0
         self._hold.reset()
-        self.controller = ArmController(self.contract, self.kinematics)
-        self.controller.arm(self._state, self._now_s)
         self.hardware.write_gripper(
-            self.contract.task.action.gripper_width_m, self.contract.robot.gripper.force_max_n
+            self._task.action.gripper_width_m, self.contract.robot.gripper.force_max_n
         )
         self._goal = np.array(self.hardware.read_scene()["target_position_m"], np.float32)
-        observation = self._observe(self._state)
-        return observation, self._info(observation, self._state)
+        observation = self._observe(state)
+        return observation, self._info(observation)
 
     def step(self, action: Array32) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One control period: the action becomes points, the points become motion.
@@ -101,21 +94,14 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         Raises:
             RuntimeError: before the first reset.
         """
-        if self._state is None:
-            raise RuntimeError("step() before reset(): call reset() first")
-        self._send(action, self._state)
-        self.hardware.step(self.contract.control_period_s)
-        self._now_s += self.contract.control_period_s
+        state = self.arm.step(ActionKind.ACTION, action)
         self._steps += 1
-        self._state = self.hardware.read_state()
 
-        observation = self._observe(self._state)
+        observation = self._observe(state)
         achieved, desired = observation["achieved_goal"], observation["desired_goal"]
         self._hold.update(bool(self._reward.success(achieved, desired)))
-        info = self._info(observation, self._state)
-        truncated = self._steps >= self.contract.task.episode_steps
-        if self.controller.mode is not SafetyMode.ARMED:
-            info["fault"], truncated = self.controller.reason, True
+        info = self._info(observation)
+        truncated = self._steps >= self._task.episode_steps or self.arm.fault is not None
         reward = float(self._reward.reward(achieved, desired))
         return observation, reward, False, truncated, info
 
@@ -135,21 +121,6 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         """Releases the hardware."""
         self.hardware.close()
 
-    def _send(self, action: Array32, state: RobotState) -> None:
-        period_s = self.contract.command_period_s
-        self.controller.request(ActionKind.ACTION, action, state, self._now_s)
-        points = []
-        for index in range(self.contract.commands_per_action):
-            tick = self.controller.tick(self._now_s + index * period_s, state)
-            if tick.point is not None:
-                points.append(
-                    JointPoint(
-                        (index + 1) * period_s, tick.point.position_rad, tick.point.velocity_rad_s
-                    )
-                )
-        if points:
-            self.hardware.write_joint_trajectory(points)
-
     def _observe(self, state: RobotState) -> Observation:
         observation, achieved = self._observer.observe(state)
         return {
@@ -158,19 +129,12 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             "desired_goal": self._goal.copy(),
         }
 
-    def _info(self, observation: Observation, state: RobotState) -> dict[str, Any]:
+    def _info(self, observation: Observation) -> dict[str, Any]:
         achieved, desired = observation["achieved_goal"], observation["desired_goal"]
-        action = self.controller.executed_action()
-        return {
-            "requested_action": action.requested.astype(np.float32),
-            "gated_action": action.gated.astype(np.float32),
-            "executed_action": action.executed.astype(np.float32),
-            "limits": action.limits,
+        return self.arm.info() | {
             "at_goal": bool(self._reward.success(achieved, desired)),
             "distance_m": float(self._reward.distance_m(achieved, desired)),
-            "is_success": self._hold.held_steps >= self.contract.task.success.hold_steps,
-            # Rounded: an episode is the same whenever it begins on the source's clock.
-            "stamp_s": round(state.stamp_s - self._start_s, 9),
+            "is_success": self._hold.held_steps >= self._task.hold_steps,
         }
 
 

@@ -18,17 +18,19 @@ class ImageError(ValueError):
 
 @dataclass
 class ImagePipeline:
-    """Undistorts, crops the centred square and resizes to `size_px`.
+    """Undistorts, crops a square and resizes it to `size_px`.
 
     Attributes:
         size_px: side of the square image that comes out.
         width_px: width of the images that go in.
         height_px: their height.
+        crop_px: left and top edge, and side, of the square; by default the largest in the middle.
     """
 
     size_px: int
     width_px: int
     height_px: int
+    crop_px: tuple[float, float, float] | None = None
     _maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = field(default=None, init=False)
 
     def calibrate(self, intrinsics: NDArray[np.float64], distortion: NDArray[np.float64]) -> None:
@@ -74,8 +76,11 @@ class ImagePipeline:
             )
         if self._maps is not None:
             rgb = cv2.remap(rgb, *self._maps, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
-        side = min(self.width_px, self.height_px)
-        top, left = (self.height_px - side) // 2, (self.width_px - side) // 2
+        if self.crop_px is None:
+            side = min(self.width_px, self.height_px)
+            top, left = (self.height_px - side) // 2, (self.width_px - side) // 2
+        else:
+            left, top, side = (round(value) for value in self.crop_px)
         square = rgb[top : top + side, left : left + side]
         small = cv2.resize(square, (self.size_px, self.size_px), interpolation=cv2.INTER_AREA)
         return small.astype(np.uint8)

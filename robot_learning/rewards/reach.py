@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robot_learning.contract.task import TaskContract
+from robot_learning.contract.task import ReachTask
 
 
 class ReachReward:
     """Reward and success of a reach task, from achieved and desired tool positions (m)."""
 
-    def __init__(self, task: TaskContract) -> None:
+    def __init__(self, task: ReachTask) -> None:
         self._distance_max_m = task.success.distance_max_m
 
     def distance_m(self, achieved: ArrayLike, desired: ArrayLike) -> NDArray[np.float64]:
@@ -42,7 +42,7 @@ class HoldCounter:
         held_steps: steps in a row, up to now.
     """
 
-    def __init__(self, task: TaskContract) -> None:
+    def __init__(self, task: ReachTask) -> None:
         self._hold_steps = task.success.hold_steps
         self.held_steps = 0
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from robot_learning.contract import Contract
+from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.rewards.reach import ReachReward
 from robot_learning.training.files import write_atomic
 from robot_learning.training.learner import Learner, LearnerStatus, Phase
@@ -72,9 +72,8 @@ class GraphRun:
         }
         directory.begin(config, resume=self.resumed)
         write_atomic(directory.path / "launch_id", _launch_id().encode())
-        self.learner = Learner(
-            directory.checkpoint, settings, ReachReward(contract.task).reward, resume=self.resumed
-        )
+        reward = ReachReward(task_of(contract, ReachTask)).reward
+        self.learner = Learner(directory.checkpoint, settings, reward, resume=self.resumed)
         directory.write_config(config)
         title = (
             f"{contract.task.name} on {contract.robot.name}, {values['algorithm']} "

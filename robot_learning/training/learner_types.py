@@ -55,7 +55,7 @@ class RunSettings(Generic[H_co]):
     @property
     def hold_steps(self) -> int:
         """Steps at the end of an episode during which the success condition must hold."""
-        return self.contract.task.success.hold_steps if self.contract else 1
+        return self.contract.task.hold_steps if self.contract else 1
 
     @property
     def contract_sha256(self) -> str:

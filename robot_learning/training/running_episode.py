@@ -142,7 +142,7 @@ class RunningEpisode:
 
     def outcome(self) -> Outcome:
         """How it ended, when it was not given up."""
-        held = self._held >= self._task.success.hold_steps
+        held = self._held >= self._task.hold_steps
         return Outcome.SUCCESS if held else Outcome.FAILURE
 
     def end(self, outcome: Outcome, note: str) -> EpisodeEnd:

@@ -1,25 +1,19 @@
-"""What each task adds to the scene, by the name of the task contract."""
+"""What each task adds to the scene, by the kind of the task contract."""
 
 from __future__ import annotations
 
-from robot_learning.contract import TaskContract
+from robot_learning.contract import Contract
+from sim.objects import Split
 from sim.tasks.base import SimTask
+from sim.tasks.bin_grasp import BinGrasp
 from sim.tasks.reach import Reach
 
-TASKS: dict[str, type[SimTask]] = {"reach": Reach}
+TASKS: dict[str, type[SimTask]] = {"reach": Reach, "bin_grasp": BinGrasp}
 
 
-def make_task(task: TaskContract) -> SimTask:
-    """Makes the simulated side of a task.
-
-    Raises:
-        LookupError: the simulator has no task of that name.
-    """
-    if task.name not in TASKS:
-        raise LookupError(
-            f"task {task.name!r} has no scene in the simulator; known: {', '.join(sorted(TASKS))}"
-        )
-    return TASKS[task.name](task)
+def make_task(contract: Contract, objects: Split) -> SimTask:
+    """Makes the simulated side of a task."""
+    return TASKS[contract.task.kind](contract, objects)
 
 
 __all__ = ["TASKS", "SimTask", "make_task"]

@@ -7,23 +7,43 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from robot_learning.contract import TaskContract
+from robot_learning.contract import Contract
 from robot_learning.hardware import Array
+from sim.camera import CameraVariation
+from sim.objects import Split
 
 
 class SimTask(ABC):
-    """The part of a scene that belongs to one task."""
+    """The part of a scene that belongs to one task.
 
-    def __init__(self, task: TaskContract) -> None:
-        self.task = task
+    Attributes:
+        camera_variation: how this episode's cameras differ from the contract's.
+        extra_delay_s: how much later this episode's commands take effect.
+    """
+
+    camera_variation: CameraVariation | None = None
+    extra_delay_s: float = 0.0
+
+    @abstractmethod
+    def __init__(self, contract: Contract, objects: Split) -> None:
+        """Takes what it needs.
+
+        Args:
+            contract: robot and task.
+            objects: which objects lie about, where the task has some.
+        """
 
     @abstractmethod
     def build(self, client: int) -> None:
-        """Adds the task's bodies to the world, once."""
+        """Adds the task's lasting bodies to the world, once."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Takes out the bodies that `redraw` put in."""
 
     @abstractmethod
     def redraw(self, rng: np.random.Generator) -> None:
-        """Puts the task's bodies where `rng` says: the generator alone decides."""
+        """Draws a scene: the generator alone decides. What was drawn before is cleared."""
 
     @abstractmethod
     def scene(self) -> Mapping[str, Array]:

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import pybullet
 
-from robot_learning.contract import TaskContract
+from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.hardware import Array
+from sim.objects import Split
+from sim.scene import build_bin
 from sim.tasks.base import SimTask
 
+BIN_CENTRE_M = (0.45, -0.55)
+BIN_INSIDE_M = (0.34, 0.26)
+BIN_HEIGHT_M = 0.10
+"""The bin stands beside the space in which the arm works."""
 TARGET_RADIUS_M = 0.02
 TARGET_COLOUR = (0.9, 0.1, 0.1, 1.0)
 
@@ -18,15 +24,17 @@ TARGET_COLOUR = (0.9, 0.1, 0.1, 1.0)
 class Reach(SimTask):
     """Targets uniform in the contract's goal box."""
 
-    def __init__(self, task: TaskContract) -> None:
-        super().__init__(task)
+    def __init__(self, contract: Contract, objects: Split) -> None:
+        del objects  # there are none
+        self._box = task_of(contract, ReachTask).goal.box
         self._client = -1
         self._body = -1
         self._target = np.zeros(3)
 
     def build(self, client: int) -> None:
-        """Adds the ball, a picture only."""
+        """Adds the bin, and the ball, a picture only."""
         self._client = client
+        build_bin(client, BIN_CENTRE_M, BIN_INSIDE_M, BIN_HEIGHT_M)
         look = pybullet.createVisualShape(
             pybullet.GEOM_SPHERE,
             radius=TARGET_RADIUS_M,
@@ -35,10 +43,12 @@ class Reach(SimTask):
         )
         self._body = pybullet.createMultiBody(0.0, -1, look, physicsClientId=client)
 
+    def clear(self) -> None:
+        """Nothing to do: the ball stays and is only moved."""
+
     def redraw(self, rng: np.random.Generator) -> None:
         """Draws a target."""
-        box = self.task.goal.box
-        self._target = rng.uniform(box.min_m, box.max_m)
+        self._target = rng.uniform(self._box.min_m, self._box.max_m)
         pybullet.resetBasePositionAndOrientation(
             self._body, self._target, (0.0, 0.0, 0.0, 1.0), physicsClientId=self._client
         )

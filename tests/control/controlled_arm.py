@@ -14,13 +14,14 @@ from robot_learning.kinematics import InverseKinematicsError
 class ControlledArm:
     """The arm stands for one that cannot be here; it is where its command is."""
 
-    def __init__(self, robot="panda", start=None):
-        self.contract = load_contract(robot)
+    def __init__(self, robot="panda", start=None, task="reach"):
+        self.contract = load_contract(robot, task)
         self.controller = ArmController(self.contract)
         self.kinematics = self.controller.kinematics
         home = self.kinematics.home_position_rad
         self.position, self.velocity = np.array(home if start is None else start), np.zeros(7)
         self.now_s = 0.0
+        self.wrench = np.zeros(6)
         self.tools, self.tool_velocities = [], []
 
     def state(self):
@@ -32,7 +33,7 @@ class ControlledArm:
             0.0,
             0.0,
             0.0,
-            np.zeros(6),
+            self.wrench,
         )
 
     def arm(self):

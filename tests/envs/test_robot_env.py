@@ -105,7 +105,9 @@ def test_points_on_the_wire_cover_the_control_period_at_the_command_rate(env):
     np.testing.assert_allclose(
         [p.time_from_start_s for p in points], 0.01 * np.arange(1, 6), atol=1e-12
     )
-    np.testing.assert_array_equal(points[-1].position_rad, env.controller.commanded_position_rad)
+    np.testing.assert_array_equal(
+        points[-1].position_rad, env.arm.controller.commanded_position_rad
+    )
 
 
 def test_the_gripper_is_set_to_the_tasks_width(env):
@@ -124,7 +126,7 @@ def test_a_fault_truncates_with_its_reason_and_the_next_reset_arms_again(env):
     np.testing.assert_array_equal(info["executed_action"], np.zeros(3))
     env.hardware.broken_state = None
     _, info = env.reset()
-    assert "fault" not in info and env.controller.mode is SafetyMode.ARMED
+    assert "fault" not in info and env.arm.controller.mode is SafetyMode.ARMED
 
 
 def test_actions_that_are_not_finite_never_reach_the_arm(env):
@@ -133,7 +135,7 @@ def test_actions_that_are_not_finite_never_reach_the_arm(env):
         _, _, _, truncated, info = env.step(np.full(3, np.nan, np.float32))
     assert truncated and "refused requests in a row" in info["fault"]
     np.testing.assert_array_equal(
-        env.controller.commanded_position_rad, env.kinematics.home_position_rad
+        env.arm.controller.commanded_position_rad, env.arm.kinematics.home_position_rad
     )
 
 

@@ -29,7 +29,7 @@ def run(env, seed):
         error = observation["desired_goal"] - observation["achieved_goal"]
         observation, _, _, truncated, info = env.step(np.clip(50.0 * error, -1.0, 1.0))
         q = observation["observation"][:7]
-        lag_rad = max(lag_rad, float(np.abs(q - env.controller.commanded_position_rad).max()))
+        lag_rad = max(lag_rad, float(np.abs(q - env.arm.controller.commanded_position_rad).max()))
         limits |= set(info["limits"])
     return info, lag_rad, limits
 

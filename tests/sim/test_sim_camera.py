@@ -7,9 +7,10 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from robot_learning.contract import Contract, load_contract
+from robot_learning.perception.geometry import intrinsics
 from sim.benchmark import camera_speedup, physics_rate
-from sim.camera import intrinsics
-from sim.scene import BIN_CENTRE_M, BIN_SIZE_M
+from sim.scene import WALL_M
+from sim.tasks.reach import BIN_CENTRE_M, BIN_HEIGHT_M, BIN_INSIDE_M
 
 
 def in_view(contract: Contract, point: np.ndarray) -> np.ndarray:
@@ -56,7 +57,8 @@ def test_the_intrinsics_project_the_target_onto_its_picture(opened, panda):
 def test_a_square_image_holds_goals_bin_and_the_workspace_above_them(name):
     contract = load_contract(name)
     goal, workspace = contract.task.goal.box, contract.robot.operation.workspace
-    bin_box = [np.multiply(BIN_SIZE_M, (side, side, 1 + side)) / 2 for side in (-1, 1)]
+    size = (BIN_INSIDE_M[0] + 2 * WALL_M, BIN_INSIDE_M[1] + 2 * WALL_M, BIN_HEIGHT_M)
+    bin_box = [np.multiply(size, (side, side, 1 + side)) / 2 for side in (-1, 1)]
     bin_box = [np.array([*BIN_CENTRE_M, 0.0]) + corner for corner in bin_box]
     limit = np.tan(contract.robot.cameras[0].vertical_fov_rad / 2)
     for low, high in (

@@ -9,6 +9,7 @@ from robot_learning_interfaces.msg import ActionRequest, GripperState
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.contract import ReachTask, task_of
 from robot_learning.hardware import JointPoint
 from robot_learning_nodes.convert import JointNames
 from robot_learning_nodes.graph_node import OK, GraphNode, Parameter
@@ -38,7 +39,7 @@ class GripperDriver(GraphNode):
         """Subscribes to the active action and the joint states."""
         self.names = JointNames(self.contract.robot)
         self.gripper = self.contract.robot.gripper
-        self.target_width_m = self.contract.task.action.gripper_width_m
+        self.target_width_m = task_of(self.contract, ReachTask).action.gripper_width_m
         self.sent_width_m: float | None = None
         self.object_held = False
         self.latest: JointState | None = None

@@ -9,6 +9,7 @@ from geometry_msgs.msg import PoseStamped
 from robot_learning_interfaces.msg import Reward
 from sensor_msgs.msg import JointState
 
+from robot_learning.contract import ReachTask, task_of
 from robot_learning.hardware import Array
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.rewards.reach import ReachReward
@@ -28,7 +29,7 @@ class RewardMonitor(GraphNode):
         """Subscribes to states and the target."""
         self.names = JointNames(self.contract.robot)
         self.kinematics = ArmKinematics(self.contract.robot.arm)
-        self.reward = ReachReward(self.contract.task)
+        self.reward = ReachReward(task_of(self.contract, ReachTask))
         self.goal: Array | None = None
         self.judged = 0
         self.out = self.advertise(Reward, "reward", RECEIPT)

@@ -1,0 +1,45 @@
+"""What the numbers of an action mean; each in [-1, 1], held for one control period."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from robot_learning.contract.base import NonNegative, Positive, StrictModel
+
+
+class TcpTranslation(StrictModel):
+    """Three numbers: a displacement of the tool centre point in the base frame.
+
+    1 is `speed_max_m_s` times the period. The gripper is held at `gripper_width_m`.
+    """
+
+    type: Literal["tcp_translation"]
+    speed_max_m_s: Positive
+    gripper_width_m: NonNegative
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 3
+
+
+class TcpGrasp(StrictModel):
+    """Eight numbers, the action of QT-Opt (Kalashnikov et al. 2018, arXiv 1806.10293, section 3).
+
+    0 to 2: displacement of the tool centre point in the base frame; a vector longer than 1 is
+    shortened to 1, which is `speed_max_m_s` times the period. 3 and 4: sine and cosine of a turn
+    about the vertical, of which half a circle stands for `turn_speed_max_rad_s` times the period;
+    both 0 is no turn. 5 and 6: close and open the gripper; whichever is larger, where it is above
+    0. 7: above 0 ends the episode, and the arm
+    stays where it is.
+    """
+
+    type: Literal["tcp_grasp"]
+    speed_max_m_s: Positive
+    turn_speed_max_rad_s: Positive
+    gripper_force_n: Positive
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 8

@@ -1,0 +1,127 @@
+"""Grasping out of a bin by one camera's picture, over any `Hardware`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from robot_learning.contract import BinGraspTask, task_of
+from robot_learning.control.action import ActionKind
+from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.envs.arm_stepper import ArmStepper
+from robot_learning.envs.observation import Observer, observation_size
+from robot_learning.hardware import Hardware, RobotState
+from robot_learning.rewards.lift import LiftJudge, LiftJudgement
+
+Array32 = NDArray[np.float32]
+Observation = dict[str, Any]
+
+
+class GraspEnv(gymnasium.Env[Observation, Array32]):
+    """Lifting any object out of a bin; the reward is sparse, less a penalty for every step.
+
+    Observation: a dict of `image`, uint8, shape (size, size, 3), and `state`, float32, the
+    contract's fields. Action: float32 in [-1, 1], shape (8,), see `TcpGrasp`.
+
+    An episode ends where the action says so, and then, and at its last step, it is judged: reward 1
+    for a held lift. That end is terminated; the last step without a held lift is truncated, and so
+    is a latched safety fault (its reason is in `info["fault"]`). `info["is_success"]` is true at
+    the end of a successful episode alone, `info["judgement"]` says what it was judged by.
+    """
+
+    def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
+        self.metadata = {
+            "render_modes": ["rgb_array"],
+            "render_fps": round(hardware.contract.task.control_hz),
+        }
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode {render_mode!r} is not known; use 'rgb_array' or None")
+        self.hardware = hardware
+        self.contract = hardware.contract
+        self._task = task_of(self.contract, BinGraspTask)
+        self.render_mode = render_mode
+        self.arm = ArmStepper(hardware)
+        self._observer = Observer(self.contract, self.arm.kinematics)
+        self._judge = LiftJudge(self.contract, self.arm.kinematics)
+        self._steps = 0
+        self._closed = False
+        size = self._task.image.size_px
+        self.action_space = spaces.Box(-1.0, 1.0, (self._task.action.size,), np.float32)
+        self.observation_space = spaces.Dict(
+            {
+                "image": spaces.Box(0, 255, (size, size, 3), np.uint8),
+                "state": spaces.Box(-np.inf, np.inf, (observation_size(self.contract),)),
+            }
+        )
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins an episode with the gripper open; the same seed gives the same episode.
+
+        Args:
+            seed: seeds the generator that scenes are drawn from; without it the generator goes
+                on.
+            options: not used.
+
+        Raises:
+            SafetyError: the arm cannot be armed; says why.
+        """
+        super().reset(seed=seed)
+        state = self.arm.reset(int(self.np_random.integers(2**31)))
+        self._steps, self._closed = 0, False
+        self._grip(Grip.OPEN)
+        observation = self._observe(state)
+        self._judge.begin(state, observation["image"])
+        return observation, self.arm.info() | {"is_success": False}
+
+    def step(self, action: Array32) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """One control period.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        wanted = read_action(self._task.action, np.clip(action, -1.0, 1.0).astype(float))
+        self._grip(wanted.grip)
+        state = self.arm.step(ActionKind.ACTION, action)
+        self._steps += 1
+        observation = self._observe(state)
+        fault = self.arm.fault is not None
+        last = wanted.terminate or self._steps >= self._task.episode_steps
+        success, judgement = False, None
+        if last and not fault:
+            judgement = self._judge.judge(state, self._closed, observation["image"])
+            success = judgement.success
+        reward = float(success) - self._task.success.step_penalty
+        terminated = not fault and (wanted.terminate or success)
+        truncated = not terminated and (last or fault)
+        return observation, reward, terminated, truncated, self._info(success, judgement)
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """The picture, shape (size, size, 3)."""
+        return None if self.render_mode is None else self.hardware.read_picture().rgb
+
+    def close(self) -> None:
+        """Releases the hardware."""
+        self.hardware.close()
+
+    def _grip(self, grip: Grip) -> None:
+        if grip is Grip.LEAVE:
+            return
+        self._closed = grip is Grip.CLOSE
+        width_m = 0.0 if self._closed else self.contract.robot.gripper.width_max_m
+        self.hardware.write_gripper(width_m, self._task.action.gripper_force_n)
+
+    def _observe(self, state: RobotState) -> Observation:
+        return {
+            "image": self.hardware.read_picture().rgb,
+            "state": self._observer.observe(state)[0],
+        }
+
+    def _info(self, success: bool, judgement: LiftJudgement | None) -> dict[str, Any]:
+        info = self.arm.info() | {"is_success": success, "at_goal": success}
+        return info if judgement is None else info | {"judgement": judgement._asdict()}

@@ -1,0 +1,62 @@
+"""Where points of the world lie in a camera's image, as its contract and calibration say."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from robot_learning.contract.grasp import ImageContract
+from robot_learning.contract.robot import CameraContract
+
+Array = NDArray[np.float64]
+
+
+def intrinsics(width_px: int, height_px: int, vertical_fov_rad: float) -> Array:
+    """Camera matrix K (3, 3) in pixels; the middle of the first pixel is (0, 0), as in OpenCV."""
+    focal = height_px / 2 / np.tan(vertical_fov_rad / 2)
+    return np.array(
+        [[focal, 0.0, (width_px - 1) / 2], [0.0, focal, (height_px - 1) / 2], [0.0, 0.0, 1.0]]
+    )
+
+
+def picture_intrinsics(camera: CameraContract, image: ImageContract) -> Array:
+    """Camera matrix of the picture that a task cuts out of a camera's image, shape (3, 3)."""
+    matrix = intrinsics(camera.width_px, camera.height_px, camera.vertical_fov_rad)
+    left, top, side = image.crop_px(camera.width_px, camera.height_px)
+    scale = image.size_px / side
+    # The middle of a pixel is at whole numbers, its edges are not: hence the halves.
+    matrix[0, 2] = (matrix[0, 2] + 0.5 - left) * scale - 0.5
+    matrix[1, 2] = (matrix[1, 2] + 0.5 - top) * scale - 0.5
+    matrix[0, 0] *= scale
+    matrix[1, 1] *= scale
+    return matrix
+
+
+class PictureGeometry:
+    """Projects points of the base frame into a task's picture.
+
+    Attributes:
+        intrinsics: camera matrix of the picture, shape (3, 3).
+    """
+
+    def __init__(self, camera: CameraContract, image: ImageContract) -> None:
+        self.intrinsics = picture_intrinsics(camera, image)
+        self._position = np.array(camera.position_m)
+        ahead = np.subtract(camera.look_at_m, camera.position_m)
+        ahead /= np.linalg.norm(ahead)
+        # Looking straight up or down, the base's x is up.
+        level = np.hypot(ahead[0], ahead[1]) > 1e-6
+        right = np.cross(ahead, (0.0, 0.0, 1.0) if level else (1.0, 0.0, 0.0))
+        right /= np.linalg.norm(right)
+        self._axes = np.stack([right, np.cross(ahead, right), ahead])
+
+    def project(self, points_m: ArrayLike) -> Array:
+        """Pixels (column, row), shape (..., 2), of points ahead of the camera, (..., 3)."""
+        seen = (np.asarray(points_m, float) - self._position) @ self._axes.T
+        pixels: Array = (seen / seen[..., 2:]) @ self.intrinsics.T
+        return pixels[..., :2]
+
+    def pixels_per_metre(self, point_m: ArrayLike) -> float:
+        """How large a metre across the line of sight is in the picture, at a point (3,)."""
+        distance = float((np.asarray(point_m, float) - self._position) @ self._axes[2])
+        return float(self.intrinsics[1, 1]) / distance

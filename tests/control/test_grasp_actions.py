@@ -1,0 +1,131 @@
+"""QT-Opt's action: what its eight numbers mean, and how the arm follows them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from controlled_arm import ControlledArm
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from robot_learning.contract import BinGraspTask, load_contract, task_of
+from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.kinematics.arm_kinematics import turn
+
+KIND = task_of(load_contract("panda", "bin_grasp"), BinGraspTask).action
+ROBOTS = ("panda", "fr3", "iiwa7")
+units = arrays(np.float64, 8, elements=st.floats(-1.0, 1.0))
+
+
+def action(x=0.0, y=0.0, z=0.0, angle=None, close=0.0, opens=0.0, terminate=0.0):
+    sine, cosine = (0.0, 0.0) if angle is None else (math.sin(angle), math.cos(angle))
+    return np.array([x, y, z, sine, cosine, close, opens, terminate])
+
+
+@given(units)
+def test_no_action_asks_for_more_than_the_tasks_speeds(numbers):
+    wanted = read_action(KIND, numbers)
+    assert np.linalg.norm(wanted.velocity_m_s) <= KIND.speed_max_m_s * (1 + 1e-12)
+    assert abs(wanted.spin_rad_s) <= KIND.turn_speed_max_rad_s
+
+
+@pytest.mark.parametrize(
+    ("angle", "share"), [(math.pi, 1.0), (math.pi / 2, 0.5), (0.0, 0.0), (-math.pi / 4, -0.25)]
+)
+def test_sine_and_cosine_are_of_an_angle_of_which_half_a_circle_is_the_fastest_turn(angle, share):
+    wanted = read_action(KIND, action(angle=angle))
+    assert wanted.spin_rad_s == pytest.approx(share * KIND.turn_speed_max_rad_s)
+
+
+@pytest.mark.parametrize(
+    ("close", "opens", "grip"),
+    [
+        (1.0, -1.0, Grip.CLOSE),
+        (-1.0, 1.0, Grip.OPEN),
+        (0.5, 0.4, Grip.CLOSE),
+        (0.1, 0.2, Grip.OPEN),
+        (-0.1, -0.2, Grip.LEAVE),
+        (0.0, 0.0, Grip.LEAVE),
+    ],
+)
+def test_the_larger_of_close_and_open_counts_where_it_is_above_zero(close, opens, grip):
+    assert read_action(KIND, action(close=close, opens=opens)).grip is grip
+
+
+def test_the_last_number_above_zero_ends_the_episode():
+    ending = read_action(KIND, action(x=1.0, angle=1.0, close=1.0, terminate=0.01))
+    assert ending.terminate and ending.grip is Grip.CLOSE
+    assert not ending.velocity_m_s.any() and ending.spin_rad_s == 0.0
+    assert not read_action(KIND, action(terminate=0.0)).terminate
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+@pytest.mark.parametrize("angle", [math.pi, -math.pi / 2])
+def test_a_turn_turns_the_tool_about_the_vertical_and_leaves_it_in_place(robot, angle):
+    arm = ControlledArm(robot, task="bin_grasp").arm()
+    begin, rotation = arm.kinematics.tcp_pose(arm.position)
+    for _ in range(6):
+        before = arm.kinematics.tcp_pose(arm.position)[1]
+        done = arm.period(action(angle=angle))
+    end, now = arm.kinematics.tcp_pose(arm.position)
+    speed = angle / math.pi * KIND.turn_speed_max_rad_s
+    assert done.limits == () and not done.refused
+    # It has taken up its speed, and still makes up for what it lost meanwhile.
+    assert turn(before, now)[2] == pytest.approx(speed * arm.contract.control_period_s, rel=0.1)
+    assert np.abs(turn(rotation, now)[:2]).max() < 5e-3
+    assert np.linalg.norm(end - begin) < 2e-3
+
+
+def test_a_tool_that_moves_and_turns_does_both():
+    arm = ControlledArm(task="bin_grasp").arm()
+    begin, rotation = arm.kinematics.tcp_pose(arm.position)
+    for _ in range(8):
+        done = arm.period(action(z=-1.0, angle=math.pi / 2))
+    end, now = arm.kinematics.tcp_pose(arm.position)
+    period_s = arm.contract.control_period_s
+    assert done.limits == ()
+    assert end[2] - begin[2] == pytest.approx(-8 * KIND.speed_max_m_s * period_s, rel=0.1)
+    assert np.abs(end[:2] - begin[:2]).max() < 8e-3  # joint speeds are held for a tenth of a second
+    expected = 8 * KIND.turn_speed_max_rad_s / 2 * period_s
+    assert turn(rotation, now)[2] == pytest.approx(expected, rel=0.15)
+
+
+def test_what_is_executed_keeps_the_gripper_and_says_what_of_the_way_was_followed():
+    arm = ControlledArm(task="bin_grasp").arm()
+    asked = action(1.0, 1.0, 0.0, close=1.0, opens=-1.0, terminate=-1.0)
+    done = arm.period(asked)
+    np.testing.assert_array_equal(done.requested, asked)
+    np.testing.assert_array_equal(done.executed, asked)  # the task shortens it, no limit acts
+    for _ in range(30):
+        done = arm.period(action(x=1.0, close=1.0))
+    assert "workspace" in done.limits
+    assert done.executed[0] < 0.05 and done.executed[5] == 1.0
+
+
+@pytest.mark.parametrize("length", [3, 7, 9])
+def test_an_action_of_another_length_is_refused(length):
+    arm = ControlledArm(task="bin_grasp").arm()
+    done = arm.period(np.zeros(length))
+    assert done.refused and done.executed.shape == (8,)
+
+
+@pytest.mark.parametrize(("force_n", "stops"), [(9.0, False), (12.0, True)])
+def test_an_arm_that_presses_stops_well_before_the_limit_and_may_move_away(force_n, stops):
+    arm = ControlledArm(task="bin_grasp").arm()
+    for _ in range(3):
+        arm.period(action(z=-1.0))
+    arm.wrench = np.array([0.0, 0.0, force_n, 0.0, 0.0, 0.0])  # something pushes the hand up
+    arm.period(action(z=-1.0))
+    done = arm.period(action(z=-1.0))
+    assert ("contact" in done.limits) == stops
+    if stops:
+        assert np.abs(arm.velocity).max() < 1e-9
+        assert done.executed[2] == 0.0 and not done.refused
+    else:
+        assert done.limits == () and done.executed[2] == -1.0
+    arm.period(action(z=1.0))
+    away = arm.period(action(z=1.0))
+    assert away.limits == () and away.executed[2] == 1.0

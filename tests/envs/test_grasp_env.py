@@ -1,0 +1,115 @@
+"""Grasping as a Gymnasium environment, in simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+import robot_learning.envs  # noqa: F401  (registers)
+from robot_learning.contract import load_contract
+from robot_learning.envs.grasp_env import GraspEnv
+
+# Way (3), sine and cosine of the turn, close, open, end.
+STILL = np.array([0, 0, 0, 0, 0, -1, -1, -1], np.float32)
+DOWN = np.array([0, 0, -1, 0, 0, -1, -1, -1], np.float32)
+UP = np.array([0, 0, 1, 0, 0, 1, -1, -1], np.float32)
+CLOSE = np.array([0, 0, 0, 0, 0, 1, -1, -1], np.float32)
+END = np.array([1, 1, -1, 0, 0, 1, -1, 1], np.float32)
+TASK = load_contract("panda", "bin_grasp").task
+
+
+@pytest.fixture(scope="module")
+def env() -> Iterator[GraspEnv]:
+    made = gymnasium.make("robot_learning/BinGrasp-v0")
+    yield made.unwrapped  # type: ignore[misc]
+    made.close()
+
+
+def play(env: GraspEnv, seed: int) -> tuple[float, dict]:
+    """A grasp straight down on the highest object, which only a simulation knows."""
+    env.reset(seed=seed)
+    objects = env.hardware.read_scene()["object_position_m"]
+    target = objects[np.argmax(objects[:, 2])]
+    total, closed = 0.0, 0
+    for _ in range(TASK.episode_steps):
+        tool = env.arm.kinematics.tcp_position(env.arm.state.position_rad)
+        way = np.append(target[:2], target[2] - 0.01) - tool
+        way[2] = max(way[2], 0.035 - tool[2])
+        if not closed and np.linalg.norm(way) > 0.012:
+            action = STILL + np.append(way / 0.012, np.zeros(5))
+        elif closed < 9:
+            action, closed = CLOSE, closed + 1
+        else:
+            action = END if tool[2] > TASK.success.height_min_m + 0.01 else UP
+        _, reward, terminated, truncated, info = env.step(np.clip(action, -1, 1).astype(np.float32))
+        total += reward
+        if terminated or truncated:
+            break
+    return total, info | {"terminated": terminated, "truncated": truncated}
+
+
+def test_it_keeps_to_the_rules_of_gymnasium(env):
+    check_env(env, skip_render_check=True)
+
+
+def test_an_observation_is_a_picture_with_width_and_height(env):
+    seen, info = env.reset(seed=3)
+    assert seen["image"].shape == (64, 64, 3) and seen["image"].dtype == np.uint8
+    width, height = seen["state"]
+    assert width == pytest.approx(0.08, abs=1e-3) and 0.25 < height < 0.35
+    assert not info["is_success"]
+
+
+def test_the_same_seed_and_actions_give_the_same_episode(env):
+    episodes = []
+    for _ in range(2):
+        env.reset(seed=11)
+        episodes.append([env.step(DOWN) for _ in range(5)])
+    for first, second in zip(*episodes, strict=True):
+        np.testing.assert_array_equal(first[0]["image"], second[0]["image"])
+        np.testing.assert_array_equal(first[0]["state"], second[0]["state"])
+
+
+def test_the_action_ends_the_episode_and_an_empty_hand_is_no_success(env):
+    env.reset(seed=0)
+    before = env.arm.kinematics.tcp_position(env.arm.state.position_rad)
+    _, reward, terminated, truncated, info = env.step(END)
+    after = env.arm.kinematics.tcp_position(env.arm.state.position_rad)
+    assert (terminated, truncated, info["is_success"]) == (True, False, False)
+    assert reward == pytest.approx(-TASK.success.step_penalty)
+    assert np.linalg.norm(after - before) < 1e-3
+    assert info["executed_action"][7] == 1.0 and info["judgement"]["high"]
+
+
+def test_the_last_step_without_a_held_lift_is_truncated(env):
+    env.reset(seed=0)
+    for _ in range(TASK.episode_steps):
+        _, reward, terminated, truncated, _ = env.step(STILL)
+    assert (terminated, truncated) == (False, True)
+    assert reward == pytest.approx(-TASK.success.step_penalty)
+
+
+def test_a_grasp_from_above_succeeds_now_and_then_and_the_simulator_agrees(env):
+    successes = 0
+    for seed in range(8):
+        total, info = play(env, seed)
+        heights = env.hardware.read_scene()["object_position_m"][:, 2]
+        assert info["is_success"] == bool((heights > 0.11).any()), (seed, info)
+        assert info["is_success"] <= info["terminated"]
+        if info["is_success"]:
+            assert total == pytest.approx(1.0 - 0.02 * 30, abs=0.25)
+        successes += info["is_success"]
+    assert successes >= 1
+
+
+def test_a_force_beyond_the_limit_truncates_with_its_reason(env):
+    env.reset(seed=1)
+    fault = "external force 99.0 N is above 40.0 N"
+    env.arm.controller.fault(fault)
+    _, _, terminated, truncated, info = env.step(DOWN)
+    assert (terminated, truncated) == (False, True) and fault in info["fault"]
+    assert not info["is_success"]
