@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from robot_learning.contract import Contract, ContractError, require_same
+from robot_learning.contract.task import TASKS
 from robot_learning.networks import Policy
 from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_bytes import (
@@ -114,7 +115,8 @@ def read_policy(directory: Path) -> PolicyFile:
             contract = Contract.model_validate(description["contract"])
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
+            # A kind of task stands in pydantic's path, and is no key of the file.
+            key = ".".join(str(part) for part in first["loc"] if part not in TASKS)
             raise PolicyFileError(
                 f"{directory / DESCRIPTION_FILE}: contract.{key}: {first['msg']}"
             ) from None
