@@ -258,7 +258,15 @@ _PANDA_GYM = (
     Row(
         name="ddpgfd-panda-push",
         algorithm="ddpgfd",
-        hyper_parameters={"hindsight_per_transition": 0},
+        # Chosen on other seeds and demonstrations: slower targets, and demonstrations that do not
+        # drown in the errors of the arm's own failures.
+        hyper_parameters={
+            "hindsight_per_transition": 0,
+            "polyak": 0.005,
+            "updates_per_step": 2.0,
+            "demonstration_bonus": 10.0,
+            "actor_learning_rate": 3e-4,
+        },
         bar=0.8,
         better_than=("ddpg-per-panda-push", "bc-panda-push"),
         reference="none in numbers; the curves of Vecerik et al. 2017",
