@@ -21,7 +21,7 @@ from robot_learning.control.action import ActionKind, ExecutedAction, Request, T
 from robot_learning.control.homing import Homing
 from robot_learning.control.motion import JointTarget
 from robot_learning.control.tcp_servo import ServoCommand, TcpServo
-from robot_learning.control.tool_command import gated_action, read_action, turned
+from robot_learning.control.tool_command import gated_action, part_of, read_action, turned
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.gate import SafetyGate
@@ -199,14 +199,15 @@ class ArmController:
     def executed_action(self) -> ExecutedAction:
         """What became of the newest request, as far as it was carried out.
 
-        `executed` is `gated` times the part of the ticks since then that followed it.
+        `executed` is `gated`, its motion times the part of the ticks since then that followed it.
         """
         request = self._request
         executed = request.gated
         if not request.accepted:
             executed = np.zeros(self._size)
         elif self._ticks_followed < self._ticks:
-            executed = request.gated * (self._ticks_followed / self._ticks)
+            share = self._ticks_followed / self._ticks
+            executed = part_of(self._action, request.gated, share)
         extra = tuple(name for name in self._tick_limits if name not in request.limits)
         return ExecutedAction(
             request.kind,
@@ -264,7 +265,7 @@ class ArmController:
             self._rotation = turned(self._rotation, angle_rad)
         gated = clipped
         if command.limits:
-            gated = gated_action(self._action, clipped, command.followed_m_s)
+            gated = gated_action(self._action, clipped, command.followed_m_s, command.spin_rad_s)
         return Request(kind, True, asked, gated, names + command.limits)
 
     def _plan_tool(

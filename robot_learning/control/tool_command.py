@@ -42,15 +42,14 @@ def read_action(kind: TcpTranslation | TcpGrasp, action: Array) -> ToolCommand:
     """What an action means; each number in [-1, 1], shape (kind.size,)."""
     if isinstance(kind, TcpTranslation):
         return ToolCommand(action * kind.speed_max_m_s)
-    sine, cosine, close, opens, terminate = action[3:].tolist()
-    spin = math.atan2(sine, cosine) / math.pi if sine or cosine else 0.0
+    close, opens, terminate = action[5:].tolist()
     grip = Grip.LEAVE
     if max(close, opens) > 0.0:
         grip = Grip.CLOSE if close >= opens else Grip.OPEN
     if terminate > 0.0:
         return ToolCommand(np.zeros(3), 0.0, grip, True)
     velocity = shortened(action[:3]) * kind.speed_max_m_s
-    return ToolCommand(velocity, spin * kind.turn_speed_max_rad_s, grip)
+    return ToolCommand(velocity, _turn(action) * kind.turn_speed_max_rad_s, grip)
 
 
 def shortened(vector: Array) -> Array:
@@ -59,11 +58,44 @@ def shortened(vector: Array) -> Array:
     return vector / length if length > 1.0 else vector
 
 
-def gated_action(kind: TcpTranslation | TcpGrasp, action: Array, followed_m_s: Array) -> Array:
-    """The action, its translation replaced by what can be followed of it."""
+def gated_action(
+    kind: TcpTranslation | TcpGrasp, action: Array, followed_m_s: Array, spin_rad_s: float
+) -> Array:
+    """The action, its motion replaced by what can be followed of it; the rest as it was.
+
+    Args:
+        kind: of the action.
+        action: shape (kind.size,).
+        followed_m_s: velocity of the tool centre point that results, shape (3,).
+        spin_rad_s: turn about the base frame's z that results.
+    """
     gated = action.copy()
     gated[:3] = followed_m_s / kind.speed_max_m_s
+    if isinstance(kind, TcpGrasp):
+        gated[3:5] = _turned_by(action, spin_rad_s / kind.turn_speed_max_rad_s)
     return gated
+
+
+def part_of(kind: TcpTranslation | TcpGrasp, action: Array, share: float) -> Array:
+    """The action of which only a share of the motion was done; what the gripper did was done."""
+    if isinstance(kind, TcpTranslation):
+        return action * share
+    done = action.copy()
+    done[:3] = shortened(action[:3]) * share
+    done[3:5] = _turned_by(action, _turn(action) * share)
+    return done
+
+
+def _turn(action: Array) -> float:
+    """The turn that sine and cosine stand for, as a part of the fastest."""
+    sine, cosine = action[3:5].tolist()
+    return math.atan2(sine, cosine) / math.pi if sine or cosine else 0.0
+
+
+def _turned_by(action: Array, part: float) -> Array:
+    """Sine and cosine, as large as the action's, of a part of the fastest turn."""
+    size = math.hypot(*action[3:5].tolist())
+    return size * np.array([math.sin(part * math.pi), math.cos(part * math.pi)])
 
 
 def turned(rotation: Array, angle_rad: float) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from robot_learning.contract import BinGraspTask
-from robot_learning.control.action import ActionKind
+from robot_learning.control.action import ActionKind, Request
 from robot_learning.control.arm_controller import ArmController
 from robot_learning.hardware import Hardware, JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics
@@ -59,15 +59,24 @@ class ArmStepper:
         self.controller.arm(self.state, self._now_s)
         return self.state
 
-    def step(self, kind: ActionKind, action: Any) -> RobotState:
-        """One control period: the action becomes points, the points become motion.
+    def request(self, action: Any) -> Request:
+        """Asks for the coming control period, which `step` then lets pass.
 
         Raises:
             RuntimeError: before the first reset.
         """
         if self.state is None:
             raise RuntimeError("step() before reset(): call reset() first")
-        self.controller.request(kind, action, self.state, self._now_s)
+        return self.controller.request(ActionKind.ACTION, action, self.state, self._now_s)
+
+    def step(self) -> RobotState:
+        """One control period: what was asked becomes points, the points become motion.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        if self.state is None:
+            raise RuntimeError("step() before reset(): call reset() first")
         left = self.contract.commands_per_action
         while left:
             ticks = min(left, self._ticks_at_once)

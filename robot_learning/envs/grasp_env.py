@@ -10,7 +10,6 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from robot_learning.contract import BinGraspTask, task_of
-from robot_learning.control.action import ActionKind
 from robot_learning.control.tool_command import Grip, read_action
 from robot_learning.envs.arm_stepper import ArmStepper
 from robot_learning.envs.observation import Observer, observation_size
@@ -85,9 +84,10 @@ class GraspEnv(gymnasium.Env[Observation, Array32]):
         Raises:
             RuntimeError: before the first reset.
         """
-        wanted = read_action(self._task.action, np.clip(action, -1.0, 1.0).astype(float))
+        # What is refused moves neither arm nor gripper: the gated action is then all zeros.
+        wanted = read_action(self._task.action, self.arm.request(action).gated)
         self._grip(wanted.grip)
-        state = self.arm.step(ActionKind.ACTION, action)
+        state = self.arm.step()
         self._steps += 1
         observation = self._observe(state)
         fault = self.arm.fault is not None

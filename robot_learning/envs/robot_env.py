@@ -14,7 +14,6 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from robot_learning.contract import ReachTask, task_of
-from robot_learning.control.action import ActionKind
 from robot_learning.envs.arm_stepper import ArmStepper
 from robot_learning.envs.observation import Observer, observation_size
 from robot_learning.hardware import Hardware, RobotState
@@ -94,7 +93,8 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         Raises:
             RuntimeError: before the first reset.
         """
-        state = self.arm.step(ActionKind.ACTION, action)
+        self.arm.request(action)
+        state = self.arm.step()
         self._steps += 1
 
         observation = self._observe(state)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from robot_learning.contract import BinGraspTask, load_contract, task_of
-from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.control.tool_command import Grip, gated_action, part_of, read_action
 from robot_learning.kinematics.arm_kinematics import turn
 
 KIND = task_of(load_contract("panda", "bin_grasp"), BinGraspTask).action
@@ -103,6 +103,33 @@ def test_what_is_executed_keeps_the_gripper_and_says_what_of_the_way_was_followe
         done = arm.period(action(x=1.0, close=1.0))
     assert "workspace" in done.limits
     assert done.executed[0] < 0.05 and done.executed[5] == 1.0
+
+
+@given(units, st.floats(0.0, 1.0))
+def test_a_part_of_an_action_is_that_part_of_its_motion_and_all_of_the_gripper(numbers, share):
+    whole, done = read_action(KIND, numbers), read_action(KIND, part_of(KIND, numbers, share))
+    np.testing.assert_allclose(done.velocity_m_s, whole.velocity_m_s * share, atol=1e-12)
+    assert done.spin_rad_s == pytest.approx(whole.spin_rad_s * share, abs=1e-9)
+    assert (done.grip, done.terminate) == (whole.grip, whole.terminate)
+
+
+@given(units, st.floats(0.0, 1.0))
+def test_a_gated_action_means_what_was_followed(numbers, share):
+    whole = read_action(KIND, numbers)
+    followed, spin = whole.velocity_m_s * share, whole.spin_rad_s * share
+    gated = read_action(KIND, gated_action(KIND, numbers, followed, spin))
+    np.testing.assert_allclose(gated.velocity_m_s, followed, atol=1e-12)
+    if np.hypot(*numbers[3:5]) > 0.0:
+        assert gated.spin_rad_s == pytest.approx(spin, abs=1e-9)
+    assert (gated.grip, gated.terminate) == (whole.grip, whole.terminate)
+
+
+def test_a_gripper_that_closed_while_the_arm_pressed_has_closed():
+    arm = ControlledArm(task="bin_grasp").arm()
+    arm.period(action(z=-1.0))
+    arm.wrench = np.array([0.0, 0.0, 20.0, 0.0, 0.0, 0.0])
+    done = arm.period(action(z=-1.0, close=1.0, opens=-1.0))
+    assert "contact" in done.limits and done.executed[2] == 0.0 and done.executed[5] == 1.0
 
 
 @pytest.mark.parametrize("length", [3, 7, 9])

@@ -106,6 +106,29 @@ def test_a_grasp_from_above_succeeds_now_and_then_and_the_simulator_agrees(env):
     assert successes >= 1
 
 
+@pytest.mark.parametrize("bad", [np.full(8, np.nan), np.ones(3)], ids=["NaN", "another length"])
+def test_a_refused_action_moves_neither_arm_nor_gripper_and_ends_nothing(env, bad):
+    env.reset(seed=2)
+    bad = bad.astype(np.float32)
+    bad[5:] = 1.0  # close, open, end: none of it counts
+    before = env.arm.state
+    _, _, terminated, truncated, info = env.step(bad)
+    assert not terminated and not truncated
+    assert "action_malformed" in info["limits"] and not info["executed_action"].any()
+    assert env.arm.state.gripper_width_m == pytest.approx(before.gripper_width_m, abs=1e-4)
+    np.testing.assert_allclose(env.arm.state.position_rad, before.position_rad, atol=1e-4)
+
+
+def test_after_a_fault_the_gripper_keeps_what_it_holds(env):
+    env.reset(seed=2)
+    for _ in range(9):
+        env.step(CLOSE)
+    env.arm.controller.fault("stop")
+    env.step(STILL + np.array([0, 0, 0, 0, 0, 0, 2, 0], np.float32))
+    env.step(STILL + np.array([0, 0, 0, 0, 0, 0, 2, 0], np.float32))
+    assert env.arm.state.gripper_width_m < 0.01
+
+
 def test_a_force_beyond_the_limit_truncates_with_its_reason(env):
     env.reset(seed=1)
     fault = "external force 99.0 N is above 40.0 N"
