@@ -1,4 +1,4 @@
-"""The node graph, simulated or a real arm, as a Gymnasium environment: what `RobotEnv` is in one
+"""The node graph, simulated or a real arm, as a Gymnasium environment: what `ReachEnv` is in one
 process, with driver, gate, arbiter, monitors and whatever is behind them in processes of their own.
 
 The environment stands where the policy node stands. It asks for actions as any policy does, so
@@ -56,7 +56,7 @@ class GraphLink(Protocol):
 
 
 class GraphEnv(gymnasium.Env[Any, Float32]):
-    """Spaces, rewards and `info` as those of `RobotEnv`.
+    """Spaces, rewards and `info` as those of `ReachEnv`.
 
     Truncated after the contract's steps, or when the graph no longer allows motion, with the
     reason in `info["fault"]`. In real time the arm comes to rest where `step` is not called within

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
 from robot_learning.contract import BinGraspTask, task_of
 from robot_learning.control.tool_command import Grip, read_action
-from robot_learning.envs.arm_stepper import ArmStepper
 from robot_learning.envs.observation import Observer, observation_size
+from robot_learning.envs.robot_env import Array32, Observation, RobotEnv
 from robot_learning.hardware import Hardware, RobotState
 from robot_learning.rewards.lift import LiftJudge, LiftJudgement
 
-Array32 = NDArray[np.float32]
-Observation = dict[str, Any]
 
-
-class GraspEnv(gymnasium.Env[Observation, Array32]):
+class GraspEnv(RobotEnv):
     """Lifting any object out of a bin; the reward is sparse, less a penalty for every step.
 
     Observation: a dict of `image`, uint8, shape (size, size, 3), and `state`, float32, the
@@ -33,50 +29,18 @@ class GraspEnv(gymnasium.Env[Observation, Array32]):
     """
 
     def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
-        self.metadata = {
-            "render_modes": ["rgb_array"],
-            "render_fps": round(hardware.contract.task.control_hz),
-        }
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode {render_mode!r} is not known; use 'rgb_array' or None")
-        self.hardware = hardware
-        self.contract = hardware.contract
+        super().__init__(hardware, render_mode)
         self._task = task_of(self.contract, BinGraspTask)
-        self.render_mode = render_mode
-        self.arm = ArmStepper(hardware)
         self._observer = Observer(self.contract, self.arm.kinematics)
         self._judge = LiftJudge(self.contract, self.arm.kinematics)
-        self._steps = 0
         self._closed = False
         size = self._task.image.size_px
-        self.action_space = spaces.Box(-1.0, 1.0, (self._task.action.size,), np.float32)
         self.observation_space = spaces.Dict(
             {
                 "image": spaces.Box(0, 255, (size, size, 3), np.uint8),
                 "state": spaces.Box(-np.inf, np.inf, (observation_size(self.contract),)),
             }
         )
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Begins an episode with the gripper open; the same seed gives the same episode.
-
-        Args:
-            seed: seeds the generator that scenes are drawn from; without it the generator goes
-                on.
-            options: not used.
-
-        Raises:
-            SafetyError: the arm cannot be armed; says why.
-        """
-        super().reset(seed=seed)
-        state = self.arm.reset(int(self.np_random.integers(2**31)))
-        self._steps, self._closed = 0, False
-        self._grip(Grip.OPEN)
-        observation = self._observe(state)
-        self._judge.begin(state, observation["image"])
-        return observation, self.arm.info() | {"is_success": False}
 
     def step(self, action: Array32) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One control period.
@@ -105,9 +69,12 @@ class GraspEnv(gymnasium.Env[Observation, Array32]):
         """The picture, shape (size, size, 3)."""
         return None if self.render_mode is None else self.hardware.read_picture().rgb
 
-    def close(self) -> None:
-        """Releases the hardware."""
-        self.hardware.close()
+    def _begin(self, state: RobotState) -> tuple[Observation, dict[str, Any]]:
+        self._closed = False
+        self._grip(Grip.OPEN)
+        observation = self._observe(state)
+        self._judge.begin(state, observation["image"])
+        return observation, self.arm.info() | {"is_success": False}
 
     def _grip(self, grip: Grip) -> None:
         if grip is Grip.LEAVE:

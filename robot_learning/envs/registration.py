@@ -14,6 +14,7 @@ import gymnasium
 
 from robot_learning.contract import BinGraspTask, load_contract
 from robot_learning.envs.grasp_env import GraspEnv
+from robot_learning.envs.reach_env import ReachEnv
 from robot_learning.envs.robot_env import RobotEnv
 from robot_learning.hardware import open_hardware
 
@@ -27,7 +28,7 @@ def make_env(
     hardware: str = "sim",
     render_mode: str | None = None,
     **options: Any,
-) -> RobotEnv | GraspEnv:
+) -> RobotEnv:
     """Opens hardware for a robot and a task and makes the environment over it.
 
     Args:
@@ -42,7 +43,7 @@ def make_env(
         LookupError: no package registers that hardware.
     """
     contract = load_contract(robot, task)
-    made = GraspEnv if isinstance(contract.task, BinGraspTask) else RobotEnv
+    made: type[RobotEnv] = GraspEnv if isinstance(contract.task, BinGraspTask) else ReachEnv
     return made(open_hardware(hardware, contract, **options), render_mode=render_mode)
 
 

@@ -1,8 +1,4 @@
-"""Any `Hardware` as a goal-conditioned Gymnasium environment, through controller and gate.
-
-The arm is moved by the same `ArmController` that the driver node runs: what is learned here meets
-the same limits on the robot.
-"""
+"""What the environments of all tasks share: hardware, arm, spaces of the action, rendering."""
 
 from __future__ import annotations
 
@@ -11,33 +7,30 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from robot_learning.contract import ReachTask, task_of
 from robot_learning.envs.arm_stepper import ArmStepper
-from robot_learning.envs.observation import Observer, observation_size
 from robot_learning.hardware import Hardware, RobotState
-from robot_learning.rewards.reach import HoldCounter, ReachReward
 
 Array32 = NDArray[np.float32]
-Observation = dict[str, Array32]
+Observation = dict[str, Any]
 
 
 class RobotEnv(gymnasium.Env[Any, Array32]):
-    """Reaching with sparse reward: 0 within the contract's distance of the goal, else -1.
+    """A task on any `Hardware`, as a Gymnasium environment.
 
-    Observation: a dict of float32 arrays: `observation` (the contract's fields), `achieved_goal`
-    and `desired_goal` (tool centre point, base frame, m). Action: float32 in [-1, 1], shape (3,).
+    The arm is moved by the same `ArmController` that the driver node runs: what is learned here
+    meets the same limits on the robot. A reset also replaces a controller that latched a fault;
+    see `ArmStepper`.
 
-    Never terminated; truncated after the contract's steps, or at a latched safety fault with its
-    reason in `info["fault"]`. `info["is_success"]` says whether the success condition has held
-    for the contract's hold steps up to now, `info["stamp_s"]` when the state was measured, in
-    seconds since the episode's first state on the source's clock.
-
-    A reset also replaces a controller that latched a fault; see `ArmStepper`.
+    Attributes:
+        hardware: what is moved.
+        contract: robot and task.
+        arm: its arm.
     """
 
     def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
+        """Takes over the hardware; `render_mode`: None or `rgb_array`."""
         self.metadata = {
             "render_modes": ["rgb_array"],
             "render_fps": round(hardware.contract.task.control_hz),
@@ -46,22 +39,10 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             raise ValueError(f"render_mode {render_mode!r} is not known; use 'rgb_array' or None")
         self.hardware = hardware
         self.contract = hardware.contract
-        self._task = task_of(self.contract, ReachTask)
         self.render_mode = render_mode
         self.arm = ArmStepper(hardware)
-        self._observer = Observer(self.contract, self.arm.kinematics)
-        self._reward = ReachReward(self._task)
-        self._hold = HoldCounter(self._task)
         self._steps = 0
-        self._goal = np.zeros(3, np.float32)
-        self.action_space = spaces.Box(-1.0, 1.0, (self._task.action.size,), np.float32)
-        self.observation_space = spaces.Dict(
-            {
-                "observation": _unbounded(observation_size(self.contract)),
-                "achieved_goal": _unbounded(3),
-                "desired_goal": _unbounded(3),
-            }
-        )
+        self.action_space = spaces.Box(-1.0, 1.0, (self.contract.task.action.size,), np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -77,67 +58,13 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
             SafetyError: the arm cannot be armed; says why.
         """
         super().reset(seed=seed)
-        state = self.arm.reset(int(self.np_random.integers(2**31)))
         self._steps = 0
-        self._hold.reset()
-        self.hardware.write_gripper(
-            self._task.action.gripper_width_m, self.contract.robot.gripper.force_max_n
-        )
-        self._goal = np.array(self.hardware.read_scene()["target_position_m"], np.float32)
-        observation = self._observe(state)
-        return observation, self._info(observation)
-
-    def step(self, action: Array32) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """One control period: the action becomes points, the points become motion.
-
-        Raises:
-            RuntimeError: before the first reset.
-        """
-        self.arm.request(action)
-        state = self.arm.step()
-        self._steps += 1
-
-        observation = self._observe(state)
-        achieved, desired = observation["achieved_goal"], observation["desired_goal"]
-        self._hold.update(bool(self._reward.success(achieved, desired)))
-        info = self._info(observation)
-        truncated = self._steps >= self._task.episode_steps or self.arm.fault is not None
-        reward = float(self._reward.reward(achieved, desired))
-        return observation, reward, False, truncated, info
-
-    def compute_reward(
-        self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any
-    ) -> NDArray[Any]:
-        """Reward of achieved goals, one (3,) or a batch (..., 3), for relabelling."""
-        return self._reward.reward(achieved_goal, desired_goal)
-
-    def render(self) -> NDArray[np.uint8] | None:
-        """An image of the contract's first camera, shape (height, width, 3)."""
-        if self.render_mode is None:
-            return None
-        return self.hardware.read_camera(self.contract.robot.cameras[0].name).rgb
+        return self._begin(self.arm.reset(int(self.np_random.integers(2**31))))
 
     def close(self) -> None:
         """Releases the hardware."""
         self.hardware.close()
 
-    def _observe(self, state: RobotState) -> Observation:
-        observation, achieved = self._observer.observe(state)
-        return {
-            "observation": observation,
-            "achieved_goal": achieved,
-            "desired_goal": self._goal.copy(),
-        }
-
-    def _info(self, observation: Observation) -> dict[str, Any]:
-        achieved, desired = observation["achieved_goal"], observation["desired_goal"]
-        return self.arm.info() | {
-            "at_goal": bool(self._reward.success(achieved, desired)),
-            "distance_m": float(self._reward.distance_m(achieved, desired)),
-            "is_success": self._hold.held_steps >= self._task.hold_steps,
-        }
-
-
-def _unbounded(size: int) -> spaces.Box:
-    # Measurements carry noise, so no bound would be one.
-    return spaces.Box(-np.inf, np.inf, (size,), np.float32)
+    def _begin(self, state: RobotState) -> tuple[Observation, dict[str, Any]]:
+        """What a task does at the beginning of an episode; its first observation and info."""
+        raise NotImplementedError
