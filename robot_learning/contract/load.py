@@ -105,7 +105,7 @@ def _resolve(name_or_path: str | Path, folder: str) -> Path:
 
 
 def _load_task(path: Path) -> TaskContract:
-    _, data = _read(path)
+    root, data = _read(path)
     if "kind" not in data:
         raise ContractError(f"{path}: kind: required, and not given; known: {', '.join(TASKS)}")
     kind = str(data["kind"])
@@ -113,11 +113,16 @@ def _load_task(path: Path) -> TaskContract:
         near = difflib.get_close_matches(kind, TASKS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ContractError(f"{path}: kind: {kind!r} is not one of {', '.join(TASKS)}{hint}")
-    return _load(path, TASKS[kind])
+    return _validated(path, root, data, TASKS[kind])
 
 
 def _load(path: Path, model: type[Model]) -> Model:
-    root, data = _read(path)
+    return _validated(path, *_read(path), model)
+
+
+def _validated(
+    path: Path, root: yaml.Node | None, data: dict[str, Any], model: type[Model]
+) -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -51,20 +51,11 @@ class LiftJudge:
         cameras = {camera.name: camera for camera in contract.robot.cameras}
         self._geometry = PictureGeometry(cameras[self._task.image.camera], self._task.image)
         self._bin = self._bin_mask()
-        self._first: tuple[Image, NDArray[np.bool_]] | None = None
+        self._first: tuple[NDArray[np.int16], NDArray[np.bool_]] | None = None
 
     def begin(self, state: RobotState, picture: Image) -> None:
         """Takes the picture that later ones are compared with, shape (size, size, 3)."""
         self._first = picture.astype(np.int16), self._visible(state)
-
-    def may_hold(self, state: RobotState) -> tuple[bool, bool]:
-        """Whether the tool is high, and the fingers rest apart: no picture is needed for it."""
-        success = self._task.success
-        height = float(self._kinematics.tcp_position(state.position_rad)[2])
-        width = state.gripper_width_m
-        still = abs(state.gripper_speed_m_s) < STILL_M_S  # and not on their way to close
-        held = still and success.width_min_m <= width <= success.width_max_m
-        return height >= success.height_min_m, held
 
     def judge(self, state: RobotState, closed: bool, picture: Image) -> LiftJudgement:
         """Judges a state.
@@ -79,13 +70,17 @@ class LiftJudge:
         """
         if self._first is None:
             raise RuntimeError("judge() before begin()")
-        high, apart = self.may_hold(state)
+        wanted = self._task.success
+        height_m = float(self._kinematics.tcp_position(state.position_rad)[2])
+        high = height_m >= wanted.height_min_m
+        apart = wanted.width_min_m <= state.gripper_width_m <= wanted.width_max_m
+        still = abs(state.gripper_speed_m_s) < STILL_M_S  # and not on their way to close
+        held = closed and still and apart
         before, seen_before = self._first
         visible = seen_before & self._visible(state)
         moved = np.abs(picture.astype(np.int16) - before).max(axis=2) > CHANGED_LEVELS
         changed = float(moved[visible].mean()) if visible.any() else 0.0
-        held = closed and apart
-        success = high and held and changed >= self._task.success.changed_min
+        success = high and held and changed >= wanted.changed_min
         return LiftJudgement(high, held, changed, success)
 
     def _visible(self, state: RobotState) -> NDArray[np.bool_]:
