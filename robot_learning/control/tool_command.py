@@ -13,6 +13,9 @@ from robot_learning.contract.actions import TcpGrasp, TcpTranslation
 
 Array = NDArray[np.float64]
 
+# Of sine and cosine in an executed action: far above where doubles lose their digits.
+_SIZE_MIN = 1e-6
+
 
 class Grip(Enum):
     """What the gripper is to do."""
@@ -95,6 +98,8 @@ def _turn(action: Array) -> float:
 def _turned_by(action: Array, part: float) -> Array:
     """Sine and cosine, as large as the action's, of a part of the fastest turn."""
     size = math.hypot(*action[3:5].tolist())
+    if 0.0 < size < _SIZE_MIN:
+        size = _SIZE_MIN  # what is smaller still has an angle, which its products would lose
     return size * np.array([math.sin(part * math.pi), math.cos(part * math.pi)])
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from controlled_arm import ControlledArm
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -114,6 +114,7 @@ def test_a_part_of_an_action_is_that_part_of_its_motion_and_all_of_the_gripper(n
 
 
 @given(units, st.floats(0.0, 1.0))
+@example(np.array([0.0, 0.0, 0.0, 5e-324, 0.0, 0.0, 0.0, 0.0]), 0.25)
 def test_a_gated_action_means_what_was_followed(numbers, share):
     whole = read_action(KIND, numbers)
     followed, spin = whole.velocity_m_s * share, whole.spin_rad_s * share
