@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
-from robot_learning.perception.geometry import intrinsics, picture_intrinsics
+from robot_learning.perception.geometry import intrinsics, picture_intrinsics, upright
 
 _NEAR_M, _FAR_M = 0.05, 10.0
 LIGHT_FROM = (1.0, 1.0, 2.0)
@@ -90,11 +90,9 @@ class SimCamera:
         self._variation = variation = variation or CameraVariation()
         position = np.add(self._camera.position_m, variation.position_m)
         look_at = np.add(self._camera.look_at_m, variation.look_at_m)
-        upright = (0.0, 0.0, 1.0)
-        sight = look_at - position
-        if np.hypot(sight[0], sight[1]) < 1e-6 * abs(sight[2]):
-            upright = (1.0, 0.0, 0.0)  # looking straight up or down: the base's x is up
-        self._view = pybullet.computeViewMatrix(position.tolist(), look_at.tolist(), upright)
+        self._view = pybullet.computeViewMatrix(
+            position.tolist(), look_at.tolist(), upright(look_at - position)
+        )
         self._projection = list(
             pybullet.computeProjectionMatrixFOV(
                 float(np.degrees(self._camera.vertical_fov_rad * variation.fov_factor)),

@@ -65,15 +65,15 @@ def object_model(number: int) -> ObjectModel:
         mass = float(_element(root, "link/inertial/mass").attrib["value"])
         scale = [float(value) for value in mesh.attrib.get("scale", "1 1 1").split()]
         colour = _element(root, "link/visual/material/color").attrib["rgba"]
-        rgba = [float(value) for value in colour.split()]
+        red, green, blue, _ = (float(value) for value in colour.split())
         file = folder / mesh.attrib["filename"]
     except (OSError, ET.ParseError, KeyError, ValueError) as error:
         raise ObjectError(f"{path}: no usable object: {error}; reinstall pybullet") from None
-    if len(scale) != 3 or len(rgba) != 4 or not (math.isfinite(mass) and mass > 0.0):
-        raise ObjectError(f"{path}: no usable object: scale {scale}, colour {rgba}, mass {mass} kg")
+    if len(scale) != 3 or not (math.isfinite(mass) and mass > 0.0):
+        raise ObjectError(f"{path}: no usable object: scale {scale}, mass {mass} kg")
     if not file.is_file():
         raise ObjectError(f"{file}: no such file; reinstall pybullet")
-    return ObjectModel(file, (scale[0], scale[1], scale[2]), mass, (*rgba[:3], 1.0))  # type: ignore[arg-type]
+    return ObjectModel(file, (scale[0], scale[1], scale[2]), mass, (red, green, blue, 1.0))
 
 
 def _element(root: ET.Element, path: str) -> ET.Element:

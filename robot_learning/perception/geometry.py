@@ -32,6 +32,15 @@ def picture_intrinsics(camera: CameraContract, image: ImageContract) -> Array:
     return matrix
 
 
+def upright(sight: Array) -> tuple[float, float, float]:
+    """Which way is up for a camera that looks along `sight`, shape (3,): the base frame's z.
+
+    For one that looks straight up or down it is the base's x.
+    """
+    level = np.hypot(sight[0], sight[1]) > 1e-6 * abs(sight[2])
+    return (0.0, 0.0, 1.0) if level else (1.0, 0.0, 0.0)
+
+
 class PictureGeometry:
     """Projects points of the base frame into a task's picture.
 
@@ -44,9 +53,7 @@ class PictureGeometry:
         self._position = np.array(camera.position_m)
         ahead = np.subtract(camera.look_at_m, camera.position_m)
         ahead /= np.linalg.norm(ahead)
-        # Looking straight up or down, the base's x is up.
-        level = np.hypot(ahead[0], ahead[1]) > 1e-6
-        right = np.cross(ahead, (0.0, 0.0, 1.0) if level else (1.0, 0.0, 0.0))
+        right = np.cross(ahead, upright(ahead))
         right /= np.linalg.norm(right)
         self._axes = np.stack([right, np.cross(ahead, right), ahead])
 

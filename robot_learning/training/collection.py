@@ -76,7 +76,7 @@ class Collection:
             return Choice(policy.act(observation, goal), policy.version)
         if policy is None or self._exploration.is_random(steps):
             return Choice(self._exploration.random_action(), 0)
-        action = self._exploration.choose(policy, observation, goal, steps)
+        action = self._exploration.explore(policy, observation, goal, steps)
         return Choice(action, policy.version)
 
     def count(self, end: EpisodeEnd) -> None:

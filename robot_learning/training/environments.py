@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from robot_learning.algorithms import ALGORITHMS, Algorithm, Spaces
 from robot_learning.replay import RewardFunction, StepError
 from robot_learning.replay.step import Float32
+from robot_learning.training.error_text import one_line
 
 Environment = gymnasium.Env[Any, Any]
 _EMPTY = np.zeros(0, np.float32)
@@ -62,7 +63,7 @@ class Watched(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def _failed(self, when: str, error: Exception) -> EnvironmentFailedError:
         return EnvironmentFailedError(
-            f"{_name(self)} failed in {when} {self._episode}: {_one_line(error)}; "
+            f"{_name(self)} failed in {when} {self._episode}: {one_line(error)}; "
             "what was learned until the last checkpoint is kept: mend the environment, then go on "
             "with --resume"
         )
@@ -99,7 +100,7 @@ def make_environment(
             raise EnvironmentRefusedError(f"--import {import_module}: {error}") from None
         except Exception as error:
             raise EnvironmentFailedError(
-                f"--import {import_module} failed: {_one_line(error)}; mend the module"
+                f"--import {import_module} failed: {one_line(error)}; mend the module"
             ) from error
     prefix, _, identifier = name.partition(":")
     if prefix != "gymnasium" or not identifier:
@@ -115,7 +116,7 @@ def make_environment(
         raise EnvironmentRefusedError(f"--env {name}: {text}{hint}") from None
     except Exception as error:
         raise EnvironmentFailedError(
-            f"{identifier} failed while it was made: {_one_line(error)}; mend the environment"
+            f"{identifier} failed while it was made: {one_line(error)}; mend the environment"
         ) from error
     if isinstance(environment.observation_space, gymnasium.spaces.Discrete):
         environment = gymnasium.wrappers.FlattenObservation(environment)
@@ -313,10 +314,6 @@ def _states(environment: Environment) -> int:
             return int(space.n) if isinstance(space, gymnasium.spaces.Discrete) else 0
         environment = inner
     return 0
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _name(environment: Environment) -> str:

@@ -13,6 +13,7 @@ from robot_learning.algorithms import (
     named_algorithm,
 )
 from robot_learning.algorithms.imitation import Expert
+from robot_learning.training.error_text import one_line
 from robot_learning.training.learner_types import RunSettings
 from robot_learning.training.policy_file import read_policy
 
@@ -59,7 +60,7 @@ def _open(name: str, spaces: Spaces | None) -> Expert:
     try:
         expert = getattr(importlib.import_module(module), function)()
     except Exception as error:  # code of the user's: whatever it raises is told in one line
-        raise ExpertError(f"--expert {name}: {type(error).__name__}: {error}") from None
+        raise ExpertError(f"--expert {name}: {one_line(error)}") from None
     if not callable(getattr(expert, "act", None)):
         raise ExpertError(f"--expert {name}: gave {expert!r:.60}, which has no act()")
     made: Expert = expert

@@ -41,12 +41,10 @@ class Exploration:
             return self._rng.integers(0, self._choices, 1).astype(np.float32)
         return self._rng.uniform(self._low, self._high).astype(np.float32)
 
-    def choose(
+    def explore(
         self, policy: Policy, observation: Float32, goal: Float32 | None, steps: int
     ) -> Float32:
-        """The action to take after `steps`, in the environment's units."""
-        if self.is_random(steps):
-            return self.random_action()
+        """The policy's action after `steps`, disturbed; in the environment's units."""
         return self.disturb(policy.explore(observation, goal, self._rng), steps)
 
     def disturb(self, action: Float32, steps: int) -> Float32:

@@ -130,7 +130,7 @@ class Trainer:
             return self._exploration.random_action()
         policy = self._learner.policy()
         goal = seen.desired_goal if policy.goal_size else None
-        return self._exploration.choose(policy, seen.observation, goal, steps)
+        return self._exploration.explore(policy, seen.observation, goal, steps)
 
 
 def _vector(action: ArrayLike) -> Float32:

@@ -105,8 +105,7 @@ class _Active:
             self._seconds = time.monotonic() - self._began_s  # of training, the last but one
             self._begin()
             return None
-        said = (self.run.directory / _EVALUATION).read_text()
-        evaluation = json.loads(said.splitlines()[-1])  # libraries may print before it
+        evaluation = json.loads((self.run.directory / _EVALUATION).read_text())
         return self.run.finish(evaluation, self._seconds)
 
     def stop(self) -> None:
