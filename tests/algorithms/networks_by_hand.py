@@ -49,13 +49,3 @@ def shake(*networks: Mlp) -> None:
 def first_gradient(algorithm: Algorithm, optimiser: str) -> torch.Tensor:
     """What Adam was given in its first step: its first moment is a tenth of it."""
     return algorithm.state_dict()[0][f"{optimiser}.first"] / 0.1
-
-
-def assert_goes_on_bit_for_bit(first: Any, second: Any, batches: list[Any]) -> None:
-    """`second`, of another seed, takes over the state of `first`; both then learn alike."""
-    second.load_state_dict(*first.state_dict())
-    for batch in batches:
-        assert first.update(batch) == second.update(batch)
-    theirs = second.state_dict()[0]
-    for name, tensor in first.state_dict()[0].items():
-        assert torch.equal(tensor, theirs[name]), name

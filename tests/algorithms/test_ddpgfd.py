@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
 from made_up_batches import SPACES, make_batch
-from networks_by_hand import assert_goes_on_bit_for_bit, by_hand, first_gradient, shake
+from networks_by_hand import by_hand, first_gradient, shake
 
 from robot_learning.algorithms import DDPG, DDPGfD, DDPGHyperParameters
 from robot_learning.algorithms.ddpgfd import DDPGfDHyperParameters
@@ -47,10 +48,6 @@ def squared_slopes(learner: DDPGfD, batch: Batch, step: float = 1e-6) -> Any:
     return total
 
 
-def target(learner: DDPGfD, batch: Batch) -> Any:
-    return learner.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
-
-
 @pytest.mark.parametrize("lambda_3", [0.0, 1.0, 2.5])
 @pytest.mark.parametrize("priority", ["td_error", "target_error"])
 def test_priorities_are_squared_errors_and_what_the_actor_still_has_to_climb(
@@ -72,14 +69,8 @@ def test_priorities_are_squared_errors_and_what_the_actor_still_has_to_climb(
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma Q."""
-    learner, truncated = make_ddpgfd(), make_batch()
-    terminated = truncated._replace(terminated=np.ones(8, np.float32))
-    np.testing.assert_array_equal(target(learner, terminated), truncated.rewards)
-    off = 0.9 * value_by_hand(learner, truncated)
-    assert np.abs(off).min() > 1e-4
-    np.testing.assert_allclose(
-        target(learner, truncated) - truncated.rewards, off, rtol=1e-4, atol=1e-6
-    )
+    learner, batch = make_ddpgfd(), make_batch()
+    assert_truncation_adds(0.9 * value_by_hand(learner, batch), learner, batch)
 
 
 def test_a_row_over_several_steps_discounts_its_last_value_as_often() -> None:
@@ -134,12 +125,7 @@ def test_telling_who_acted_is_part_of_the_loss_and_none_of_the_value() -> None:
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    learner = make_ddpgfd()
-    learner.observe(make_batch().inputs)
-    for seed in range(3):
-        learner.update(make_batch(seed=seed))
-    later = [make_batch(seed=seed) for seed in range(3, 7)]
-    assert_goes_on_bit_for_bit(learner, make_ddpgfd(99), later)
+    assert_resumes_bit_for_bit(make_ddpgfd(), make_ddpgfd(99))
 
 
 def test_uniform_draws_are_another_method() -> None:

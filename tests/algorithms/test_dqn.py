@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
 
 from robot_learning.algorithms import DQN, DQNHyperParameters, Spaces
 from robot_learning.replay import Batch
@@ -13,8 +14,8 @@ from robot_learning.replay.step import Float32
 SPACES = Spaces(2, 0, (0.0,), (2.0,), choices=3)
 
 
-def make_dqn(**changes: Any) -> DQN:
-    return DQN(SPACES, DQNHyperParameters(**({"hidden_sizes": (8,)} | changes)), 0)
+def make_dqn(seed: int = 0, **changes: Any) -> DQN:
+    return DQN(SPACES, DQNHyperParameters(**({"hidden_sizes": (8,)} | changes)), seed)
 
 
 def make_batch(n: int = 8, seed: int = 0, **changes: Any) -> Batch:
@@ -41,11 +42,6 @@ def apart(dqn: DQN) -> DQN:
     return dqn
 
 
-def target(dqn: DQN, batch: Batch) -> Float32:
-    found: Float32 = dqn.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
-    return found
-
-
 def test_the_target_takes_the_best_choice_of_the_lagging_network() -> None:
     dqn, batch = apart(make_dqn(double=False, gamma=0.9)), make_batch()
     expected = batch.rewards + 0.9 * values(dqn, dqn.target_network, batch.next_inputs).max(1)
@@ -62,14 +58,9 @@ def test_a_double_target_judges_the_newest_networks_choice() -> None:
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma Q."""
-    dqn, truncated = make_dqn(gamma=0.9, double=False), make_batch()
-    terminated = truncated._replace(terminated=np.ones(8, np.float32))
-    np.testing.assert_array_equal(target(dqn, terminated), truncated.rewards)
-    off = 0.9 * values(dqn, dqn.target_network, truncated.next_inputs).max(1)
-    assert np.abs(off).min() > 1e-4
-    np.testing.assert_allclose(
-        target(dqn, truncated) - truncated.rewards, off, rtol=1e-3, atol=1e-6
-    )
+    dqn, batch = make_dqn(gamma=0.9, double=False), make_batch()
+    off = 0.9 * values(dqn, dqn.target_network, batch.next_inputs).max(1)
+    assert_truncation_adds(off, dqn, batch)
 
 
 def test_dueling_advantages_have_mean_zero_around_the_value() -> None:
@@ -130,13 +121,5 @@ def test_priorities_are_the_sizes_of_the_errors() -> None:
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    dqn = make_dqn(target_lag_updates=4)
-    dqn.observe(make_batch().inputs)
-    for seed in range(3):
-        dqn.update(make_batch(seed=seed))
-    twin = DQN(SPACES, DQNHyperParameters(hidden_sizes=(8,), target_lag_updates=4), 99)
-    twin.load_state_dict(*dqn.state_dict())
-    for seed in range(3, 7):
-        assert dqn.update(make_batch(seed=seed)) == twin.update(make_batch(seed=seed))
-    for name, tensor in dqn.state_dict()[0].items():
-        assert torch.equal(tensor, twin.state_dict()[0][name]) or name == "generator", name
+    dqn, other = (make_dqn(seed, target_lag_updates=4) for seed in (0, 99))
+    assert_resumes_bit_for_bit(dqn, other, make_batch)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
 from made_up_batches import SPACES, make_batch
-from networks_by_hand import assert_goes_on_bit_for_bit, by_hand, first_gradient, shake
+from networks_by_hand import by_hand, first_gradient, shake
 
 from robot_learning.algorithms import NAF, NAFHyperParameters, Spaces
-from robot_learning.replay import Batch
 
 SMALL: dict[str, Any] = {"hidden_sizes": (8, 8), "gamma": 0.9}
 NUMBERS = st.floats(-3.0, 3.0, width=32)
@@ -21,10 +21,6 @@ def make_naf(seed: int = 0, **changes: Any) -> NAF:
     naf = NAF(SPACES, NAFHyperParameters(**(SMALL | changes)), seed)
     shake(naf.target_network)
     return naf
-
-
-def target(naf: NAF, batch: Batch) -> Any:
-    return naf.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
 
 
 def q_by_hand(outputs: Any, action: Any) -> float:
@@ -68,14 +64,9 @@ def test_the_target_is_the_slow_networks_value() -> None:
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma V."""
-    naf, truncated = make_naf(), make_batch()
-    terminated = truncated._replace(terminated=np.ones(8, np.float32))
-    np.testing.assert_array_equal(target(naf, terminated), truncated.rewards)
-    off = 0.9 * by_hand(naf.target_network, truncated.next_inputs)[:, 0]
-    assert np.abs(off).min() > 1e-4
-    np.testing.assert_allclose(
-        target(naf, truncated) - truncated.rewards, off, rtol=1e-4, atol=1e-6
-    )
+    naf, batch = make_naf(), make_batch()
+    off = 0.9 * by_hand(naf.target_network, batch.next_inputs)[:, 0]
+    assert_truncation_adds(off, naf, batch)
 
 
 def test_an_update_is_a_step_on_the_weighted_squared_errors_of_q() -> None:
@@ -128,9 +119,4 @@ def test_the_policy_file_acts_as_the_learner_does() -> None:
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    naf = make_naf()
-    naf.observe(make_batch().inputs)
-    for seed in range(3):
-        naf.update(make_batch(seed=seed))
-    later = [make_batch(seed=seed) for seed in range(3, 7)]
-    assert_goes_on_bit_for_bit(naf, make_naf(99), later)
+    assert_resumes_bit_for_bit(make_naf(), make_naf(99))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learner_checks import assert_same_tensors
 from rollout_samples import CHOICES, CONTINUOUS, make_rollout
 
 from robot_learning.algorithms import (
@@ -55,8 +56,7 @@ def test_a_resumed_method_goes_on_bit_for_bit(
         np.testing.assert_array_equal(first.act(inputs)[0], twin.act(inputs)[0])
         rollout = make_rollout(spaces, seed=seed)
         assert first.update(rollout) == twin.update(rollout)
-    for name, tensor in first.state_dict()[0].items():
-        assert torch.equal(tensor, twin.state_dict()[0][name]), name
+    assert_same_tensors(first, twin)
 
 
 @pytest.mark.parametrize("method", METHODS)

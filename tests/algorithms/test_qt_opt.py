@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
 from made_up_batches import SPACES, make_batch
-from networks_by_hand import assert_goes_on_bit_for_bit, by_hand, first_gradient, shake
+from networks_by_hand import by_hand, first_gradient, shake
 from torch.nn import functional
 
 from robot_learning.algorithms import QTOpt, QTOptHyperParameters, Spaces
@@ -32,10 +33,6 @@ def make_known(network: Mlp, top: float = 0.0) -> None:
             network.biases[0][unit] = -sign * BEST[action]
         network.weights[1].fill_(-1.0)
         network.biases[1].fill_(top)
-
-
-def target(learner: QTOpt, batch: Batch) -> Any:
-    return learner.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
 
 
 def searched(learner: QTOpt, batch: Batch) -> Any:
@@ -90,14 +87,8 @@ def test_it_is_the_average_that_is_searched_and_not_the_lagged_copy() -> None:
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma Q."""
-    learner, truncated = make_qt_opt(), make_batch(16)
-    terminated = truncated._replace(terminated=np.ones(16, np.float32))
-    np.testing.assert_array_equal(target(learner, terminated), truncated.rewards)
-    off = 0.9 * lower_value(learner, truncated)
-    assert np.abs(off).min() > 1e-4
-    np.testing.assert_allclose(
-        target(learner, truncated) - truncated.rewards, off, rtol=1e-4, atol=1e-6
-    )
+    learner, batch = make_qt_opt(), make_batch(16)
+    assert_truncation_adds(0.9 * lower_value(learner, batch), learner, batch)
 
 
 def test_the_average_follows_every_update_and_the_lagged_copy_after_its_lag() -> None:
@@ -191,12 +182,8 @@ def test_the_deployed_search_does_not_change_with_what_was_drawn_for_targets() -
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    learner = make_qt_opt(target_lag_updates=4)
-    learner.observe(make_batch().inputs)
-    for seed in range(3):
-        learner.update(make_batch(seed=seed))
-    other = make_qt_opt(99, target_lag_updates=4)
-    assert_goes_on_bit_for_bit(learner, other, [make_batch(seed=seed) for seed in range(3, 7)])
+    learner, other = (make_qt_opt(seed, target_lag_updates=4) for seed in (0, 99))
+    assert_resumes_bit_for_bit(learner, other)
     inputs = make_batch().inputs
     np.testing.assert_array_equal(learner.act(inputs, False), other.act(inputs, False))
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
 from made_up_batches import SPACES, make_batch
-from networks_by_hand import assert_goes_on_bit_for_bit, by_hand, members_by_hand, shake
+from networks_by_hand import by_hand, members_by_hand, shake
 
 from robot_learning.algorithms import RLPD, SAC, SACHyperParameters
 from robot_learning.algorithms.rlpd import RLPDHyperParameters
@@ -17,10 +18,6 @@ def make_rlpd(seed: int = 0, **changes: Any) -> RLPD:
     rlpd = RLPD(SPACES, RLPDHyperParameters(**(settings | changes)), seed)
     shake(rlpd.critic_target)
     return rlpd
-
-
-def target(rlpd: RLPD, batch: Batch) -> Any:
-    return rlpd.target(batch, torch.from_numpy(batch.next_inputs)).numpy()
 
 
 def value_by_hand(rlpd: RLPD, batch: Batch) -> Any:
@@ -46,14 +43,8 @@ def test_ten_critics_have_layer_normalisation_and_two_of_them_give_the_target() 
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma Q."""
-    rlpd, truncated = make_rlpd(), make_batch()
-    terminated = truncated._replace(terminated=np.ones(8, np.float32))
-    np.testing.assert_array_equal(target(rlpd, terminated), truncated.rewards)
-    off = 0.9 * value_by_hand(rlpd, truncated)
-    assert np.abs(off).min() > 1e-4
-    np.testing.assert_allclose(
-        target(rlpd, truncated) - truncated.rewards, off, rtol=1e-4, atol=1e-5
-    )
+    rlpd, batch = make_rlpd(), make_batch()
+    assert_truncation_adds(0.9 * value_by_hand(rlpd, batch), rlpd, batch, atol=1e-5)
 
 
 def test_layer_normalisation_bounds_the_value_of_actions_far_from_all_that_was_seen() -> None:
@@ -82,9 +73,4 @@ def test_it_is_sac_of_other_settings() -> None:
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    rlpd = make_rlpd(policy_delay=2)
-    rlpd.observe(make_batch().inputs)
-    for seed in range(3):
-        rlpd.update(make_batch(seed=seed))
-    later = [make_batch(seed=seed) for seed in range(3, 7)]
-    assert_goes_on_bit_for_bit(rlpd, make_rlpd(99, policy_delay=2), later)
+    assert_resumes_bit_for_bit(make_rlpd(policy_delay=2), make_rlpd(99, policy_delay=2))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds
 from made_up_batches import SPACES, make_batch
 from networks_by_hand import by_hand
 
@@ -22,8 +23,8 @@ from robot_learning.algorithms.value_learner import polyak
 from robot_learning.replay import Batch
 
 
-def make_td3(**changes: Any) -> TD3:
-    return TD3(SPACES, TD3HyperParameters(**({"hidden_sizes": (8, 8)} | changes)), 0)
+def make_td3(seed: int = 0, **changes: Any) -> TD3:
+    return TD3(SPACES, TD3HyperParameters(**({"hidden_sizes": (8, 8)} | changes)), seed)
 
 
 def target_by_hand(td3: TD3, batch: Batch, gamma: float) -> Any:
@@ -43,15 +44,8 @@ def test_the_target_is_the_smaller_critics_value_of_the_target_action() -> None:
 
 def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_more() -> None:
     """If termination and truncation were confused, the target would be off by gamma Q."""
-    td3 = make_td3(target_noise_std=0.0, gamma=0.9)
-    truncated = make_batch()
-    terminated = truncated._replace(terminated=np.ones(8, np.float32))
-    following = torch.from_numpy(truncated.next_inputs)
-    values = (target_by_hand(td3, truncated, 0.9) - truncated.rewards) / 0.9
-    assert np.abs(values).min() > 1e-4
-    np.testing.assert_array_equal(td3.target(terminated, following).numpy(), truncated.rewards)
-    difference = td3.target(truncated, following).numpy() - truncated.rewards
-    np.testing.assert_allclose(difference, 0.9 * values, rtol=1e-4, atol=1e-6)
+    td3, batch = make_td3(target_noise_std=0.0, gamma=0.9), make_batch()
+    assert_truncation_adds(target_by_hand(td3, batch, 0.9) - batch.rewards, td3, batch)
 
 
 def test_target_noise_is_bounded_and_keeps_actions_in_range() -> None:
@@ -149,7 +143,7 @@ def test_without_averaging_the_deployed_actor_is_the_actor() -> None:
 
 
 def test_ddpg_is_td3_with_one_critic_no_delay_and_no_noise() -> None:
-    settings = {"critics": 1, "policy_delay": 1, "target_noise_std": 0.0}
+    settings: dict[str, Any] = {"critics": 1, "policy_delay": 1, "target_noise_std": 0.0}
     td3 = make_td3(**settings)
     ddpg = DDPG(SPACES, DDPGHyperParameters(hidden_sizes=(8, 8)), 0)
     for seed in range(5):
@@ -177,16 +171,7 @@ def test_the_policy_file_acts_as_the_actor_does() -> None:
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
-    td3 = make_td3()
-    td3.observe(make_batch().inputs)
-    for seed in range(3):
-        td3.update(make_batch(seed=seed))
-    twin = TD3(SPACES, TD3HyperParameters(hidden_sizes=(8, 8)), 99)
-    twin.load_state_dict(*td3.state_dict())
-    for seed in range(3, 7):
-        assert td3.update(make_batch(seed=seed)) == twin.update(make_batch(seed=seed))
-    for name, tensor in td3.state_dict()[0].items():
-        assert torch.equal(tensor, twin.state_dict()[0][name]), name
+    assert_resumes_bit_for_bit(make_td3(), make_td3(99))
 
 
 def test_a_state_dict_is_a_copy() -> None:
