@@ -9,7 +9,11 @@ import numpy as np
 import torch
 from made_up_batches import make_batch
 
+from robot_learning.algorithms import Spaces
 from robot_learning.replay import Batch
+
+UNEVEN = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
+"""The spaces of made-up batches, but each action has bounds of its own."""
 
 
 def target(learner: Any, batch: Batch) -> Any:
@@ -50,3 +54,15 @@ def assert_same_tensors(first: Any, second: Any) -> None:
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
         assert torch.equal(tensor, theirs[name]), name
+
+
+def assert_the_policy_acts_as(learner: Any) -> None:
+    """The policy file of a learner of `UNEVEN` gives its actions, in units of the robot."""
+    rng = np.random.default_rng(0)
+    learner.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
+    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
+    own = learner.act(inputs, explore=False)
+    assert np.abs(own).max() <= 1.0 and len(np.unique(own)) > 10
+    outside = learner.policy().act(inputs[:, :2], inputs[:, 2:])
+    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
+    np.testing.assert_allclose(UNEVEN.normalise_action(outside), own, atol=1e-5)

@@ -7,11 +7,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
+from learner_checks import (
+    UNEVEN,
+    assert_resumes_bit_for_bit,
+    assert_the_policy_acts_as,
+    assert_truncation_adds,
+    target,
+)
 from made_up_batches import SPACES, make_batch
 from networks_by_hand import by_hand, first_gradient, shake
 
-from robot_learning.algorithms import NAF, NAFHyperParameters, Spaces
+from robot_learning.algorithms import NAF, NAFHyperParameters
 
 SMALL: dict[str, Any] = {"hidden_sizes": (8, 8), "gamma": 0.9}
 NUMBERS = st.floats(-3.0, 3.0, width=32)
@@ -108,14 +114,7 @@ def test_it_finds_the_best_action_of_a_bandit() -> None:
 
 
 def test_the_policy_file_acts_as_the_learner_does() -> None:
-    spaces = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
-    naf = NAF(spaces, NAFHyperParameters(**SMALL), 0)
-    rng = np.random.default_rng(0)
-    naf.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
-    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
-    own = naf.act(inputs, explore=False)
-    outside = naf.policy().act(inputs[:, :2], inputs[:, 2:])
-    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
+    assert_the_policy_acts_as(NAF(UNEVEN, NAFHyperParameters(**SMALL), 0))
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:

@@ -5,12 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
+from learner_checks import (
+    UNEVEN,
+    assert_resumes_bit_for_bit,
+    assert_the_policy_acts_as,
+    assert_truncation_adds,
+    target,
+)
 from made_up_batches import SPACES, make_batch
 from networks_by_hand import by_hand, first_gradient, shake
 from torch.nn import functional
 
-from robot_learning.algorithms import QTOpt, QTOptHyperParameters, Spaces
+from robot_learning.algorithms import QTOpt, QTOptHyperParameters
 from robot_learning.networks import Mlp
 from robot_learning.replay import Batch
 
@@ -163,15 +169,7 @@ def test_a_probability_is_learned_as_a_share_of_the_possible_returns(
 
 
 def test_the_policy_file_acts_as_the_learner_does() -> None:
-    spaces = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
-    learner = QTOpt(spaces, QTOptHyperParameters(**SMALL), 0)
-    rng = np.random.default_rng(0)
-    learner.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
-    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
-    own = learner.act(inputs, explore=False)
-    outside = learner.policy().act(inputs[:, :2], inputs[:, 2:])
-    assert np.abs(own).max() <= 1.0 and len(np.unique(own)) > 10
-    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
+    assert_the_policy_acts_as(QTOpt(UNEVEN, QTOptHyperParameters(**SMALL), 0))
 
 
 def test_the_deployed_search_does_not_change_with_what_was_drawn_for_targets() -> None:

@@ -5,14 +5,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds, target
+from learner_checks import (
+    UNEVEN,
+    assert_resumes_bit_for_bit,
+    assert_the_policy_acts_as,
+    assert_truncation_adds,
+    target,
+)
 from made_up_batches import SPACES, make_batch
 from networks_by_hand import by_hand, first_gradient, members_by_hand, shake
 from scipy import stats
 from torch.distributions import Normal
 from torch.distributions.transforms import TanhTransform
 
-from robot_learning.algorithms import SAC, SACHyperParameters, Spaces
+from robot_learning.algorithms import SAC, SACHyperParameters
 from robot_learning.replay import Batch
 from robot_learning.training.guarded_updates import GuardedUpdates
 
@@ -228,14 +234,7 @@ def test_exploring_draws_from_the_distribution_whose_mean_is_deployed() -> None:
 
 
 def test_the_policy_file_acts_as_the_actors_mean() -> None:
-    spaces = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
-    sac = SAC(spaces, SACHyperParameters(**SMALL), 0)
-    rng = np.random.default_rng(0)
-    sac.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
-    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
-    own = sac.act(inputs, explore=False)
-    outside = sac.policy().act(inputs[:, :2], inputs[:, 2:])
-    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
+    assert_the_policy_acts_as(SAC(UNEVEN, SACHyperParameters(**SMALL), 0))
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:

@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learner_checks import assert_resumes_bit_for_bit, assert_truncation_adds
+from learner_checks import (
+    UNEVEN,
+    assert_resumes_bit_for_bit,
+    assert_the_policy_acts_as,
+    assert_truncation_adds,
+)
 from made_up_batches import SPACES, make_batch
 from networks_by_hand import by_hand
 
@@ -15,7 +20,6 @@ from robot_learning.algorithms import (
     DDPG,
     TD3,
     DDPGHyperParameters,
-    Spaces,
     TD3HyperParameters,
     named_algorithm,
 )
@@ -159,15 +163,7 @@ def test_ddpgs_fixed_settings_cannot_be_changed() -> None:
 
 
 def test_the_policy_file_acts_as_the_actor_does() -> None:
-    spaces = Spaces(2, 1, (-2.0, 0.0), (2.0, 1.0))
-    td3 = TD3(spaces, TD3HyperParameters(hidden_sizes=(8, 8)), 0)
-    rng = np.random.default_rng(0)
-    td3.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
-    inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
-    own = td3.act(inputs, explore=False)
-    outside = td3.policy().act(inputs[:, :2], inputs[:, 2:])
-    np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)
-    np.testing.assert_allclose(spaces.normalise_action(outside), own, atol=1e-5)
+    assert_the_policy_acts_as(TD3(UNEVEN, TD3HyperParameters(hidden_sizes=(8, 8)), 0))
 
 
 def test_a_resumed_learner_goes_on_bit_for_bit() -> None:
