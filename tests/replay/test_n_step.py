@@ -6,40 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_samples import make_step
+from step_samples import add_steps, marked_episode, reward_of, sparse
 
 from robot_learning.replay import Batch, NStep, Priorities, PrioritisedReplay, ReplayBuffer
 
 GAMMA = 0.9
 
 
-def reward(episode: int, step: int) -> float:
-    return 1.0 + 10.0 * episode + step
-
-
-def episode_of(number: int, length: int, *, terminated: bool) -> list[Any]:
-    """Steps that say in observation and achieved goal which they are; the last one ends it."""
-    return [
-        make_step(
-            step,
-            episode=number,
-            observation=np.array([number, step], np.float32),
-            next_observation=np.array([number, step + 1], np.float32),
-            next_achieved_goal=np.array([number, step], np.float32),
-            desired_goal=np.array([-9, -9], np.float32),
-            reward=reward(number, step),
-            terminated=terminated and step == length - 1,
-            truncated=not terminated and step == length - 1,
-        )
-        for step in range(length)
-    ]
-
-
 def fill(replay: ReplayBuffer, ends: list[tuple[int, bool]]) -> ReplayBuffer:
     """Adds an episode for each (length, terminated)."""
     for number, (length, terminated) in enumerate(ends):
-        steps = episode_of(number, length, terminated=terminated)
-        replay.add(steps, np.stack([step.executed_action for step in steps]))
+        add_steps(replay, marked_episode(number, length, terminated=terminated))
     return replay
 
 
@@ -56,7 +33,7 @@ def assert_rows_are(batch: Batch, n: int, ends: list[tuple[int, bool]]) -> None:
         length, terminates = ends[number]
         last = min(step + n, length)
         over = terminates and last == length
-        rewards.append(sum(GAMMA ** (i - step) * reward(number, i) for i in range(step, last)))
+        rewards.append(sum(GAMMA ** (i - step) * reward_of(number, i) for i in range(step, last)))
         ahead.append([number, last])
         terminated.append(over)
         discounts.append(0.0 if over else GAMMA ** (last - step))
@@ -88,7 +65,7 @@ def test_a_terminated_end_has_no_value_behind_it_and_a_truncated_one_has() -> No
     for terminated, counts in ((True, 0.0), (False, GAMMA**2)):
         batch = drawn(3, [(5, terminated)])
         row = np.flatnonzero(batch.inputs[:, 1] == 3)[0]
-        assert batch.rewards[row] == pytest.approx(reward(0, 3) + GAMMA * reward(0, 4))
+        assert batch.rewards[row] == pytest.approx(reward_of(0, 3) + GAMMA * reward_of(0, 4))
         assert batch.discounts_at(GAMMA)[row] == pytest.approx(counts)
 
 
@@ -109,10 +86,6 @@ def test_over_one_step_nothing_changes() -> None:
     assert plain.discounts is None
     np.testing.assert_allclose(plain.discounts_at(GAMMA), GAMMA * (1 - plain.terminated))
     assert_rows_are(plain, 1, ends)
-
-
-def sparse(achieved: Any, desired: Any) -> Any:
-    return np.where(np.linalg.norm(achieved - desired, axis=-1) < 1e-6, 0.0, -1.0)
 
 
 def test_with_hindsight_every_reward_of_the_sum_is_the_new_goals() -> None:

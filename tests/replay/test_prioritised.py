@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from step_samples import make_step
+from step_samples import add_steps, make_step
 
 from robot_learning.replay import Priorities, PrioritisedReplay
 from robot_learning.replay.sum_tree import SumTree
@@ -20,8 +20,7 @@ def filled(count: int, capacity: int = 100, **options: Any) -> PrioritisedReplay
     """Transitions whose reward is their number."""
     replay = PrioritisedReplay(capacity, 2, 2, 2, **({"priorities": Priorities()} | options))
     for number in range(count):
-        step = make_step(number, reward=float(number))
-        replay.add([step], step.executed_action[None])
+        add_steps(replay, [make_step(number, reward=float(number))])
     return replay
 
 
@@ -116,8 +115,7 @@ def test_a_new_row_has_the_highest_priority_so_far() -> None:
     replay = filled(10)
     give_errors(replay, np.append(np.full(9, 0.01), 8.0))
     give_errors(replay, np.full(10, 0.01))
-    step = make_step(0, reward=77.0)
-    replay.add([step], step.executed_action[None])
+    add_steps(replay, [make_step(0, reward=77.0)])
     rewards = replay.sample(10_000, np.random.default_rng(0)).rewards
     expected = 8.001**0.6 / (8.001**0.6 + 10 * 0.011**0.6)
     assert (rewards == 77.0).mean() == pytest.approx(expected, abs=0.01)

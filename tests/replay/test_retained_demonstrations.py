@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_samples import make_step
+from step_samples import add_steps, make_step
 
 from robot_learning.replay import Priorities, PrioritisedReplay, ReplayBuffer
 
@@ -18,7 +18,7 @@ SHOWN = 6
 def added(replay: ReplayBuffer, numbers: range) -> ReplayBuffer:
     """One episode of steps whose reward is their number."""
     steps = [make_step(number, episode=numbers.start, reward=float(number)) for number in numbers]
-    replay.add(steps, np.stack([step.executed_action for step in steps]))
+    add_steps(replay, steps)
     return replay
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from step_samples import make_step
+from step_samples import add_steps, make_step
 
 from robot_learning.replay import (
     NStep,
@@ -37,8 +37,7 @@ def part(kind: str, numbers: range, capacity: int = 0, **options: Any) -> Replay
 
 
 def add(replay: Any, number: int) -> None:
-    step = make_step(number, reward=float(number))
-    replay.add([step], step.executed_action[None])
+    add_steps(replay, [make_step(number, reward=float(number))])
 
 
 def symmetric(
