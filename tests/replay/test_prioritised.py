@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from replay_checks import assert_draws_go_on_bit_for_bit
 from scipy import stats
 from step_samples import add_steps, make_step
 
@@ -148,20 +149,8 @@ def test_demonstrations_stay_and_are_drawn_more_often() -> None:
 
 
 def test_priorities_survive_a_restart_and_draws_go_on_bit_for_bit() -> None:
-    first = filled(120, capacity=60, retained=10)
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        first.sample(32, rng)
-        first.update_priorities(rng.random(32))
-    second = filled(120, capacity=60, retained=10)
-    second.load_state_dict(first.state_dict())
-    for seed in range(5):
-        ours = first.sample(32, np.random.default_rng(seed))
-        theirs = second.sample(32, np.random.default_rng(seed))
-        for mine, other in zip(ours, theirs, strict=True):
-            np.testing.assert_array_equal(mine, other)
-        for replay in (first, second):
-            replay.update_priorities(np.arange(32.0))
+    first, second = (filled(120, capacity=60, retained=10) for _ in range(2))
+    assert_draws_go_on_bit_for_bit(first, second)
 
 
 def test_steps_that_the_state_does_not_know_get_the_highest_priority() -> None:

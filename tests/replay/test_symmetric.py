@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from replay_checks import assert_draws_go_on_bit_for_bit
 from step_samples import add_steps, make_step
 
 from robot_learning.replay import (
@@ -102,17 +103,7 @@ def test_priorities_go_to_the_part_that_a_row_came_from() -> None:
 
 
 def test_priorities_of_both_parts_survive_a_restart() -> None:
-    first, second = symmetric("prioritised"), symmetric("prioritised")
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        first.sample(32, rng)
-        first.update_priorities(rng.random(32))
-    second.load_state_dict(first.state_dict())
-    for seed in range(3):
-        ours = first.sample(32, np.random.default_rng(seed))
-        theirs = second.sample(32, np.random.default_rng(seed))
-        for mine, other in zip(ours, theirs, strict=True):
-            np.testing.assert_array_equal(mine, other)
+    assert_draws_go_on_bit_for_bit(symmetric("prioritised"), symmetric("prioritised"))
 
 
 def test_without_demonstrations_there_is_nothing_to_draw() -> None:
