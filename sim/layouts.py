@@ -34,7 +34,7 @@ _STILL_M = 2e-4  # in so many steps
 _DROP_ABOVE_M = 0.08  # over the walls
 _SPREAD = 0.3  # of the bin's sides: how far from the middle they are dropped
 _TRIES = 20
-_FORMAT = 4  # raise when the code below changes what it makes
+_FORMAT = 9  # raise when the code below changes what it makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class _Dropping:
         self, task: BinGraspTask, client: int, numbers: tuple[int, ...], rng: np.random.Generator
     ) -> None:
         self._task, self._client, self._numbers, self._rng = task, client, numbers, rng
-        self._shapes = ObjectShapes(client)
+        self._shapes = ObjectShapes(client, task.objects.scale)
         # As slippery as they ever are: what lies still then lies still with more friction too.
         self._friction = task.randomisation.friction[0]
         self._bodies: dict[int, int] = {}  # body to object

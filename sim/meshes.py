@@ -25,10 +25,14 @@ from numpy.typing import NDArray
 
 from sim.wavefront import Faces, Vertices, material_files, read_obj, write_obj
 
-FRACTION = 0.02
+FRACTION = 0.015
 """Part of the triangles that stays."""
 MIN_TRIANGLES = 200
 """Fewest triangles that a piece is cut to: hand, fingers and rims keep their shape."""
+LARGE_M = 0.15
+"""A piece shorter than this keeps fewer than that, in proportion to its length..."""
+SMALL_SHARE = 0.05
+"""...but at least this part of them."""
 WORK_SIZE = 10.0
 """Meshes are scaled to this before decimation: the library's error thresholds are absolute, and
 at the size of a robot's link, in metres, its first round would collapse nearly everything.
@@ -65,7 +69,7 @@ def cache_dir() -> Path:
 
 
 def decimated(source: Path) -> list[MeshPart]:
-    """The parts of a mesh with about 2 % of its triangles; made on first use, then cached.
+    """The parts of a mesh with about 4 % of its triangles; made on first use, then cached.
 
     Several processes may ask at once: each writes a folder of its own, and the first rename wins.
 
@@ -87,7 +91,8 @@ def decimated(source: Path) -> list[MeshPart]:
 
 @lru_cache(maxsize=64)  # the stock files do not change under a running process
 def _key(source: Path) -> str:
-    settings = [_FORMAT, FRACTION, MIN_TRIANGLES, WORK_SIZE, CREASE_RAD, LIGHT_FROM]
+    settings = [_FORMAT, FRACTION, MIN_TRIANGLES, LARGE_M, SMALL_SHARE, WORK_SIZE, CREASE_RAD]
+    settings.append(LIGHT_FROM)
     digest = hashlib.sha256(repr([settings, version("fast-simplification")]).encode())
     for path in [source, *material_files(source)]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -144,9 +149,11 @@ def _simplify(vertices: Vertices, faces: Faces) -> tuple[Vertices, Faces]:
     corners = vertices[faces].reshape(-1, 3)
     _, first, inverse = np.unique(corners.round(6), axis=0, return_index=True, return_inverse=True)
     vertices, faces = corners[first], inverse.reshape(faces.shape).astype(np.int64)
-    target = max(MIN_TRIANGLES, round(FRACTION * len(faces)))
+    length_m = float(np.ptp(vertices, axis=0).max())
+    least = round(MIN_TRIANGLES * min(1.0, max(SMALL_SHARE, length_m / LARGE_M)))
+    target = max(least, round(FRACTION * len(faces)))
     if target < len(faces):
-        scale = WORK_SIZE / float(np.ptp(vertices, axis=0).max())
+        scale = WORK_SIZE / length_m
         points, triangles = fast_simplification.simplify(
             vertices * scale, faces.astype(np.int32), target_count=target
         )

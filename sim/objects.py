@@ -12,8 +12,6 @@ from typing import Literal
 import pybullet
 import pybullet_data
 
-from sim.scene import DAMPING_N_S_M, STIFFNESS_N_M
-
 OBJECTS = 1000
 ROLLING_FRICTION, SPINNING_FRICTION = 1e-4, 1e-3
 """Small, and not zero: a round object comes to rest."""
@@ -86,8 +84,9 @@ def _element(root: ET.Element, path: str) -> ET.Element:
 class ObjectShapes:
     """Makes bodies of objects in one world; shapes are made once and shared by its bodies."""
 
-    def __init__(self, client: int) -> None:
+    def __init__(self, client: int, scale: float = 1.0) -> None:
         self._client = client
+        self._scale = scale
         self._shapes: dict[int, tuple[int, int]] = {}
 
     def make(
@@ -124,6 +123,7 @@ class ObjectShapes:
             visual,
             position_m,
             quaternion,
+            useMaximalCoordinates=1,  # a plain rigid body; what it sleeps on does not wake it
             physicsClientId=client,
         )
         state = pybullet.ACTIVATION_STATE_ENABLE_SLEEPING
@@ -135,8 +135,6 @@ class ObjectShapes:
             lateralFriction=friction,
             rollingFriction=ROLLING_FRICTION,
             spinningFriction=SPINNING_FRICTION,
-            contactStiffness=STIFFNESS_N_M,
-            contactDamping=DAMPING_N_S_M,
             activationState=state,
             physicsClientId=client,
         )
@@ -145,18 +143,20 @@ class ObjectShapes:
 
     def _shape(self, number: int, model: ObjectModel) -> tuple[int, int]:
         if number not in self._shapes:
+            x, y, z = model.scale
+            scale = (x * self._scale, y * self._scale, z * self._scale)
             try:
                 shape = (
                     pybullet.createCollisionShape(
                         pybullet.GEOM_MESH,
                         fileName=str(model.mesh),
-                        meshScale=model.scale,
+                        meshScale=scale,
                         physicsClientId=self._client,
                     ),
                     pybullet.createVisualShape(
                         pybullet.GEOM_MESH,
                         fileName=str(model.mesh),
-                        meshScale=model.scale,
+                        meshScale=scale,
                         physicsClientId=self._client,
                     ),
                 )

@@ -8,10 +8,10 @@ TABLE_CENTRE_M = (0.35, 0.0)
 TABLE_SIZE_M = (1.4, 1.5, 0.05)
 FLOOR_BELOW_M = 0.75
 """From the table's top down to the floor; no arm here reaches that far."""
-WALL_M = 0.01
-"""Thickness of a bin's walls and of its bottom."""
-STIFFNESS_N_M, DAMPING_N_S_M = 3000.0, 60.0
-"""Of what is touched: rubber on the fingertips and a mat in the bin give way."""
+WALL_M, BOTTOM_M = 0.01, 0.02
+"""Thickness of a bin's walls, and of its bottom."""
+STIFFNESS_N_M, DAMPING_N_S_M = 500.0, 20.0
+"""Of a bin: foam that gives way when an object is pressed into it."""
 BIN_COLOUR = (0.30, 0.42, 0.55, 1.0)
 
 Vector = tuple[float, float, float]
@@ -47,15 +47,8 @@ def build_bin(
     """
     (x, y), (length, width) = centre_m, inside_m
     outer_length, outer_width = length + 2 * WALL_M, width + 2 * WALL_M
-    bottom = _box(client, (outer_length, outer_width, WALL_M), (x, y, WALL_M / 2), BIN_COLOUR)
-    pybullet.changeDynamics(
-        bottom,
-        -1,
-        contactStiffness=STIFFNESS_N_M,
-        contactDamping=DAMPING_N_S_M,
-        physicsClientId=client,
-    )
-    bodies = [bottom]
+    bottom = (outer_length, outer_width, BOTTOM_M)
+    bodies = [_box(client, bottom, (x, y, BOTTOM_M / 2), BIN_COLOUR)]
     for side in (-1, 1):
         along = (length + WALL_M) / 2 * side
         across = (width + WALL_M) / 2 * side
@@ -63,6 +56,14 @@ def build_bin(
         bodies.append(_box(client, size, (x + along, y, z), BIN_COLOUR))
         size = (outer_length, WALL_M, height_m)
         bodies.append(_box(client, size, (x, y + across, z), BIN_COLOUR))
+    for body in bodies:
+        pybullet.changeDynamics(
+            body,
+            -1,
+            contactStiffness=STIFFNESS_N_M,
+            contactDamping=DAMPING_N_S_M,
+            physicsClientId=client,
+        )
     return bodies
 
 
@@ -74,5 +75,7 @@ def _box(client: int, size: Vector, centre: Vector, colour: Colour) -> int:
     look = pybullet.createVisualShape(
         pybullet.GEOM_BOX, halfExtents=half, rgbaColor=colour, physicsClientId=client
     )
-    body: int = pybullet.createMultiBody(0.0, shape, look, centre, physicsClientId=client)
+    body: int = pybullet.createMultiBody(
+        0.0, shape, look, centre, useMaximalCoordinates=1, physicsClientId=client
+    )
     return body

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from robot_learning.contract.base import NonNegative, Positive, StrictModel
 
@@ -27,15 +29,20 @@ class TcpGrasp(StrictModel):
     """Eight numbers, the action of QT-Opt (Kalashnikov et al. 2018, arXiv 1806.10293, section 3).
 
     0 to 2: displacement of the tool centre point in the base frame; a vector longer than 1 is
-    shortened to 1, which is `speed_max_m_s` times the period. 3 and 4: sine and cosine of a turn
-    about the vertical, of which half a circle stands for `turn_speed_max_rad_s` times the period;
-    both 0 is no turn. 5 and 6: close and open the gripper; whichever is larger, where it is above
-    0. 7: above 0 ends the episode, and the arm
-    stays where it is.
+    shortened to 1, which is `speed_max_m_s` times the period. Sideways and downwards it is slower
+    where something may be touched: `near_speed_m_s` up to the height `near_height_m` above the
+    base, faster with the height from there, and `speed_max_m_s` from `far_height_m` on. 3 and 4:
+    sine and cosine of a turn about the vertical, of which half a circle stands for
+    `turn_speed_max_rad_s` times the period; both 0 is no turn. 5 and 6: close and open the gripper;
+    whichever is larger, where it is above 0. 7: above 0 ends the episode, and the arm stays where
+    it is.
     """
 
     type: Literal["tcp_grasp"]
     speed_max_m_s: Positive
+    near_speed_m_s: Positive
+    near_height_m: float
+    far_height_m: float
     turn_speed_max_rad_s: Positive
     gripper_force_n: Positive
 
@@ -43,3 +50,18 @@ class TcpGrasp(StrictModel):
     def size(self) -> int:
         """Length of the action vector."""
         return 8
+
+    def speed_m_s(self, height_m: float) -> float:
+        """What 1 stands for sideways and downwards, at this height above the base."""
+        share = (height_m - self.near_height_m) / (self.far_height_m - self.near_height_m)
+        faster = self.speed_max_m_s - self.near_speed_m_s
+        return self.near_speed_m_s + min(1.0, max(0.0, share)) * faster
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        for low, high in (("near_speed_m_s", "speed_max_m_s"), ("near_height_m", "far_height_m")):
+            if not getattr(self, low) < getattr(self, high):
+                raise ValueError(
+                    f"{low} {getattr(self, low)} is not below {high} {getattr(self, high)}"
+                )
+        return self

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import model_validator
 
-from robot_learning.contract.base import StrictModel
+from robot_learning.contract.base import Box, StrictModel
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.robot import RobotContract
 from robot_learning.contract.task import TASKS, BinGraspTask, ReachTask, Task, TaskContract
@@ -58,6 +58,7 @@ class Contract(StrictModel):
         low = [c - s / 2 for c, s in zip(centre, size, strict=True)]
         high = [c + s / 2 for c, s in zip(centre, size, strict=True)]
         self._within_workspace("task.bin", low, high)
+        self._within_workspace("task.workspace", task.workspace.min_m, task.workspace.max_m)
         gripper, operation = self.robot.gripper, self.robot.operation
         pairs = (
             ("success.width_max_m", task.success.width_max_m, "gripper.width_max_m", gripper),
@@ -86,6 +87,12 @@ class Contract(StrictModel):
                 f"task.image: the crop of {side:.0f} px from ({left:.0f}, {top:.0f}) leaves the "
                 f"image of {camera.width_px} x {camera.height_px} px"
             )
+
+    @property
+    def workspace(self) -> Box:
+        """Where the tool centre point may be: the robot's workspace, or the task's part of it."""
+        task = self.task
+        return task.workspace if isinstance(task, BinGraspTask) else self.robot.operation.workspace
 
     @cached_property
     def sha256(self) -> str:

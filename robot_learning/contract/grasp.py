@@ -44,10 +44,12 @@ class ObjectsContract(StrictModel):
     """What lies in the bin.
 
     `random_urdfs`: the 1000 objects in PyBullet's data; those whose number ends in 0 are never
-    seen in training (Quillen et al. 2018, arXiv 1802.10264).
+    seen in training (Quillen et al. 2018, arXiv 1802.10264). `scale` is of their size, at the same
+    mass.
     """
 
     source: Literal["random_urdfs"]
+    scale: Positive = 1.0
     count_min: Annotated[int, Field(ge=1)]
     count_max: Annotated[int, Field(ge=1, le=10)]
 

@@ -70,10 +70,14 @@ class ReachTask(Task):
 
 
 class BinGraspTask(Task):
-    """Lifting any object out of a bin, by what one camera shows."""
+    """Lifting any object out of a bin, by what one camera shows.
+
+    `workspace` is a part of the robot's: where the open fingers stay clear of the bin's walls.
+    """
 
     kind: Literal["bin_grasp"]
     action: TcpGrasp
+    workspace: Box
     image: ImageContract
     bin: BinContract
     objects: ObjectsContract

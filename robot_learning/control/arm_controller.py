@@ -258,14 +258,17 @@ class ArmController:
         names = ("action_range",) if (clipped != asked).any() else ()
         if self._rotation is None:
             self._rotation = self.gate.tcp.rotation
-        wanted = read_action(self._action, clipped)
+        height_m = float(self.gate.tcp.position_m[2])
+        wanted = read_action(self._action, clipped, height_m)
         command = self._plan_tool(wanted.velocity_m_s, self._rotation, wanted.spin_rad_s)
         if command.spin_rad_s:
             angle_rad = command.spin_rad_s * self.contract.control_period_s
             self._rotation = turned(self._rotation, angle_rad)
         gated = clipped
         if command.limits:
-            gated = gated_action(self._action, clipped, command.followed_m_s, command.spin_rad_s)
+            gated = gated_action(
+                self._action, clipped, command.followed_m_s, command.spin_rad_s, height_m
+            )
         return Request(kind, True, asked, gated, names + command.limits)
 
     def _plan_tool(

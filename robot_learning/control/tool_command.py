@@ -41,18 +41,31 @@ class ToolCommand(NamedTuple):
     terminate: bool = False
 
 
-def read_action(kind: TcpTranslation | TcpGrasp, action: Array) -> ToolCommand:
-    """What an action means; each number in [-1, 1], shape (kind.size,)."""
+def read_action(kind: TcpTranslation | TcpGrasp, action: Array, height_m: float) -> ToolCommand:
+    """What an action means.
+
+    Args:
+        kind: of the action.
+        action: each number in [-1, 1], shape (kind.size,).
+        height_m: of the tool centre point above the base.
+    """
     if isinstance(kind, TcpTranslation):
         return ToolCommand(action * kind.speed_max_m_s)
+    grip, terminate = read_grip(action)
+    if terminate:
+        return ToolCommand(np.zeros(3), 0.0, grip, True)
+    way = shortened(action[:3])
+    velocity = way * _speeds(kind, way, height_m)
+    return ToolCommand(velocity, _turn(action) * kind.turn_speed_max_rad_s, grip)
+
+
+def read_grip(action: Array) -> tuple[Grip, bool]:
+    """What a `TcpGrasp` action, shape (8,), wants of the gripper, and whether it is the last."""
     close, opens, terminate = action[5:].tolist()
     grip = Grip.LEAVE
     if max(close, opens) > 0.0:
         grip = Grip.CLOSE if close >= opens else Grip.OPEN
-    if terminate > 0.0:
-        return ToolCommand(np.zeros(3), 0.0, grip, True)
-    velocity = shortened(action[:3]) * kind.speed_max_m_s
-    return ToolCommand(velocity, _turn(action) * kind.turn_speed_max_rad_s, grip)
+    return grip, terminate > 0.0
 
 
 def shortened(vector: Array) -> Array:
@@ -62,7 +75,11 @@ def shortened(vector: Array) -> Array:
 
 
 def gated_action(
-    kind: TcpTranslation | TcpGrasp, action: Array, followed_m_s: Array, spin_rad_s: float
+    kind: TcpTranslation | TcpGrasp,
+    action: Array,
+    followed_m_s: Array,
+    spin_rad_s: float,
+    height_m: float,
 ) -> Array:
     """The action, its motion replaced by what can be followed of it; the rest as it was.
 
@@ -71,10 +88,13 @@ def gated_action(
         action: shape (kind.size,).
         followed_m_s: velocity of the tool centre point that results, shape (3,).
         spin_rad_s: turn about the base frame's z that results.
+        height_m: of the tool centre point above the base.
     """
     gated = action.copy()
-    gated[:3] = followed_m_s / kind.speed_max_m_s
-    if isinstance(kind, TcpGrasp):
+    if isinstance(kind, TcpTranslation):
+        gated[:] = followed_m_s / kind.speed_max_m_s
+    else:
+        gated[:3] = followed_m_s / _speeds(kind, followed_m_s, height_m)
         gated[3:5] = _turned_by(action, spin_rad_s / kind.turn_speed_max_rad_s)
     return gated
 
@@ -87,6 +107,12 @@ def part_of(kind: TcpTranslation | TcpGrasp, action: Array, share: float) -> Arr
     done[:3] = shortened(action[:3]) * share
     done[3:5] = _turned_by(action, _turn(action) * share)
     return done
+
+
+def _speeds(kind: TcpGrasp, way: Array, height_m: float) -> Array:
+    """What 1 stands for along each axis, m/s, for a way that goes up or down."""
+    speed = kind.speed_m_s(height_m)
+    return np.array([speed, speed, kind.speed_max_m_s if way[2] > 0.0 else speed])
 
 
 def _turn(action: Array) -> float:

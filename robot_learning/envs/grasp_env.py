@@ -9,7 +9,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from robot_learning.contract import BinGraspTask, task_of
-from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.control.tool_command import Grip, read_grip
 from robot_learning.envs.observation import Observer, observation_size
 from robot_learning.envs.robot_env import Array32, Observation, RobotEnv
 from robot_learning.hardware import Hardware, RobotState
@@ -49,19 +49,19 @@ class GraspEnv(RobotEnv):
             RuntimeError: before the first reset.
         """
         # What is refused moves neither arm nor gripper: the gated action is then all zeros.
-        wanted = read_action(self._task.action, self.arm.request(action).gated)
-        self._grip(wanted.grip)
+        grip, terminate = read_grip(self.arm.request(action).gated)
+        self._grip(grip)
         state = self.arm.step()
         self._steps += 1
         observation = self._observe(state)
         fault = self.arm.fault is not None
-        last = wanted.terminate or self._steps >= self._task.episode_steps
+        last = terminate or self._steps >= self._task.episode_steps
         success, judgement = False, None
         if last and not fault:
             judgement = self._judge.judge(state, self._closed, observation["image"])
             success = judgement.success
         reward = float(success) - self._task.success.step_penalty
-        terminated = not fault and (wanted.terminate or success)
+        terminated = not fault and (terminate or success)
         truncated = not terminated and (last or fault)
         return observation, reward, terminated, truncated, self._info(success, judgement)
 

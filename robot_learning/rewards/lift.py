@@ -21,9 +21,11 @@ from robot_learning.perception.geometry import PictureGeometry
 Image = NDArray[np.uint8]
 CHANGED_LEVELS = 24
 """A pixel has changed when a colour of it moved by more, of 255."""
-STILL_M_S = 0.005
+STILL_M_S = 0.01
 """Fingers that are slower have come to rest."""
-_HAND_RADIUS_M, _HAND_LENGTH_M = 0.11, 0.30  # from the fingertips up; what it hides is not judged
+# What the hand hides is not judged: around its axis, from the fingertips up.
+_FINGERS_RADIUS_M, _FINGERS_LENGTH_M = 0.06, 0.05
+_HAND_RADIUS_M, _HAND_LENGTH_M = 0.11, 0.30
 
 
 class LiftJudgement(NamedTuple):
@@ -87,10 +89,11 @@ class LiftJudge:
         """Pixels of the bin that the hand does not hide."""
         position, rotation = self._kinematics.tcp_pose(state.position_rad)
         hidden = np.zeros(self._bin.shape, np.uint8)
-        for along in np.linspace(0.0, _HAND_LENGTH_M, 7):
+        for along in np.linspace(0.0, _HAND_LENGTH_M, 13):
             point: Array = position - along * rotation[:, 2]
             column, row = (round(float(value)) for value in self._geometry.project(point))
-            radius = round(_HAND_RADIUS_M * self._geometry.pixels_per_metre(point))
+            radius_m = _FINGERS_RADIUS_M if along < _FINGERS_LENGTH_M else _HAND_RADIUS_M
+            radius = round(radius_m * self._geometry.pixels_per_metre(point))
             cv2.circle(hidden, (column, row), radius, 1, cv2.FILLED)
         visible: NDArray[np.bool_] = self._bin & (hidden == 0)
         return visible

@@ -70,7 +70,7 @@ class SafetyGate:
     """
 
     def __init__(self, contract: Contract, kinematics: ArmKinematics) -> None:
-        self.limits = MotionLimits.from_robot(contract.robot)
+        self.limits = MotionLimits.from_robot(contract.robot, contract.workspace)
         self.machine = SafetyStateMachine()
         self.limit_counts: Counter[str] = Counter()
         self.refused_count = 0

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_learning.contract.base import Box
 from robot_learning.contract.robot import RobotContract
 
 Array = NDArray[np.float64]
@@ -41,10 +42,15 @@ class MotionLimits:
     box_max_m: Array
 
     @classmethod
-    def from_robot(cls, robot: RobotContract) -> Self:
-        """The limits under which this contract operates its robot."""
+    def from_robot(cls, robot: RobotContract, workspace: Box | None = None) -> Self:
+        """The limits under which a robot is operated.
+
+        Args:
+            robot: the contract's.
+            workspace: a part of the robot's own, which it is otherwise.
+        """
         operation, joints = robot.operation, robot.arm.joints
-        margin = operation.position_margin_rad
+        margin, box = operation.position_margin_rad, workspace or operation.workspace
         return cls(
             position_min_rad=np.array([j.position_min_rad + margin for j in joints]),
             position_max_rad=np.array([j.position_max_rad - margin for j in joints]),
@@ -55,8 +61,8 @@ class MotionLimits:
             jerk_rad_s3=operation.jerk_fraction * np.array([j.jerk_max_rad_s3 for j in joints]),
             tcp_speed_m_s=operation.tcp_speed_max_m_s,
             tcp_angular_speed_rad_s=operation.tcp_angular_speed_max_rad_s,
-            box_min_m=np.array(operation.workspace.min_m),
-            box_max_m=np.array(operation.workspace.max_m),
+            box_min_m=np.array(box.min_m),
+            box_max_m=np.array(box.max_m),
         )
 
     @cached_property

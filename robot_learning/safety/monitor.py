@@ -63,7 +63,7 @@ class SafetyMonitor:
         self._position_min = np.array([j.position_min_rad for j in joints]) - POSITION_SLACK_RAD
         self._position_max = np.array([j.position_max_rad for j in joints]) + POSITION_SLACK_RAD
         self._velocity_max = np.array([j.velocity_max_rad_s for j in joints]) * VELOCITY_SLACK
-        box = contract.robot.operation.workspace
+        box = contract.workspace
         self._box_min = np.array(box.min_m) - WORKSPACE_SLACK_M
         self._box_max = np.array(box.max_m) + WORKSPACE_SLACK_M
         self._state: RobotState | None = None

@@ -35,7 +35,7 @@ class BinGrasp(SimTask):
     def build(self, client: int) -> None:
         """Adds the bin."""
         self._client = client
-        self._shapes = ObjectShapes(client)
+        self._shapes = ObjectShapes(client, self._task.objects.scale)
         box = self._task.bin
         self._bin = build_bin(client, box.centre_m, box.size_m, box.wall_height_m)
 

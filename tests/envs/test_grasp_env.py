@@ -34,12 +34,12 @@ def play(env: GraspEnv, seed: int) -> tuple[float, dict]:
     env.reset(seed=seed)
     objects = env.hardware.read_scene()["object_position_m"]
     target = objects[np.argmax(objects[:, 2])]
-    total, closed = 0.0, 0
+    total, closed, touched = 0.0, 0, False
     for _ in range(TASK.episode_steps):
         tool = env.arm.kinematics.tcp_position(env.arm.state.position_rad)
         way = np.append(target[:2], target[2] - 0.01) - tool
         way[2] = max(way[2], 0.035 - tool[2])
-        if not closed and np.linalg.norm(way) > 0.012:
+        if not (closed or touched) and np.linalg.norm(way) > 0.012:
             action = STILL + np.append(way / 0.012, np.zeros(5))
         elif closed < 9:
             action, closed = CLOSE, closed + 1
@@ -47,6 +47,7 @@ def play(env: GraspEnv, seed: int) -> tuple[float, dict]:
             action = END if tool[2] > TASK.success.height_min_m + 0.01 else UP
         _, reward, terminated, truncated, info = env.step(np.clip(action, -1, 1).astype(np.float32))
         total += reward
+        touched |= "contact" in info["limits"]
         if terminated or truncated:
             break
     return total, info | {"terminated": terminated, "truncated": truncated}
