@@ -169,7 +169,16 @@ _INVERTED_PENDULUM = (
         algorithm="sac",
         environment="InvertedPendulum-v5",
         steps=20_000,
-        hyper_parameters=_SAC_FAST,
+        # The zoo's for PyBullet's tasks. With slower targets and a longer view the values are still
+        # climbing when the steps end, and the cart drifts to the end of its rail.
+        hyper_parameters={
+            **_SAC_FAST,
+            "actor_learning_rate": 7.3e-4,
+            "critic_learning_rate": 7.3e-4,
+            "temperature_learning_rate": 7.3e-4,
+            "polyak": 0.02,
+            "gamma": 0.98,
+        },
         bar=950.0,
         reference="SB3 1000; CleanRL 909 ± 56 (1,000,000 steps, training)",
     ),
