@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from robot_learning.commands import bench, contract
+from robot_learning.commands import bench, contract, grasp
 from robot_learning.commands.algorithms import algorithms
 from robot_learning.commands.demonstrate import demonstrate
 from robot_learning.commands.doctor import doctor
@@ -30,6 +30,7 @@ app.command(context_settings={"allow_interspersed_args": True})(launch)
 app.command()(doctor)
 app.command()(verify)
 app.command()(algorithms)
+app.add_typer(grasp.app, name="grasp")
 app.add_typer(contract.app, name="contract")
 app.add_typer(bench.app, name="bench")
 

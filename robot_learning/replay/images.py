@@ -74,6 +74,16 @@ class ImageReplay:
         """Frames."""
         return len(self._ring)
 
+    @property
+    def oldest(self) -> int:
+        """Lowest position that is still there."""
+        return self._ring.oldest
+
+    @property
+    def count(self) -> int:
+        """Frames ever added: the position of the next one."""
+        return self._ring.count
+
     def add(
         self, image: UInt8, state: Float32, action: Float32, reward: float, terminated: bool
     ) -> None:
@@ -98,7 +108,26 @@ class ImageReplay:
         Raises:
             ValueError: there is none.
         """
-        positions = self._draw(size, rng)
+        return self.take(self.draw(size, rng), out)
+
+    def draw(self, size: int, rng: np.random.Generator) -> Int64:
+        """Positions of `size` transitions, drawn uniformly, with replacement; shape (size,).
+
+        Raises:
+            ValueError: there is none.
+        """
+        ring = self._ring
+        positions = np.zeros(size, np.int64)
+        wrong = np.arange(size)
+        for _ in range(_DRAWS_MAX if len(ring) > 1 else 0):
+            positions[wrong] = rng.integers(ring.oldest, ring.count - 1, wrong.size)
+            wrong = wrong[ring.take("is_last", positions[wrong])]
+            if not wrong.size:
+                return positions
+        raise ValueError("the image replay holds no transition")
+
+    def take(self, positions: Int64, out: ImageBatch | None = None) -> ImageBatch:
+        """The transitions at `positions`, as `draw` gives them; `out` as for `sample`."""
         ring, following = self._ring, positions + 1
         return ImageBatch(
             images=ring.take("image", positions, out and out.images),
@@ -123,17 +152,6 @@ class ImageReplay:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _draw(self, size: int, rng: np.random.Generator) -> Int64:
-        ring = self._ring
-        positions = np.zeros(size, np.int64)
-        wrong = np.arange(size)
-        for _ in range(_DRAWS_MAX if len(ring) > 1 else 0):
-            positions[wrong] = rng.integers(ring.oldest, ring.count - 1, wrong.size)
-            wrong = wrong[ring.take("is_last", positions[wrong])]
-            if not wrong.size:
-                return positions
-        raise ValueError("the image replay holds no transition")
 
     def _append(
         self,

@@ -1,4 +1,4 @@
-"""Transitions with their targets already computed, none of them too old.
+"""Which transitions of a replay have targets already, none of them too old.
 
 QT-Opt (Kalashnikov et al. 2018, arXiv 1806.10293, section 4.3) takes the maximum over actions, the
 costly part, out of the training loop: Bellman updaters label transitions with targets, and the
@@ -8,25 +8,25 @@ the target network of its time.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from robot_learning.replay.ring import Ring
+from robot_learning.replay.ring import Int64, Ring
 from robot_learning.replay.step import Float32
 
 
-class Labelled(NamedTuple):
-    """Labelled transitions side by side, n rows each; all float32.
+class Labels(NamedTuple):
+    """Labels side by side, n of them.
 
     Attributes:
-        inputs: shape (n, o + g), not normalised.
-        actions: in units of [-1, 1], shape (n, a).
+        positions: of the transitions in their replay, shape (n,).
         targets: what Q should be there, shape (n,).
     """
 
-    inputs: Float32
-    actions: Float32
+    positions: Int64
     targets: Float32
 
 
@@ -36,23 +36,20 @@ class LabelledBuffer:
     Labels arrive with versions that never go down, so the fresh ones are always the newest.
     """
 
-    def __init__(self, capacity: int, input_size: int, action_size: int, age_max: int) -> None:
+    def __init__(self, capacity: int, age_max: int) -> None:
         """Makes an empty one.
 
         Args:
             capacity: labels kept.
-            input_size: o + g.
-            action_size: a.
             age_max: updates after which a label is no longer learned from.
         """
         self._ring = Ring(capacity)
         self._age_max = age_max
-        self._inputs = np.zeros((capacity, input_size), np.float32)
-        self._actions = np.zeros((capacity, action_size), np.float32)
+        self._positions = np.zeros(capacity, np.int64)
         self._targets = np.zeros(capacity, np.float32)
         self._versions = np.zeros(capacity, np.int64)
 
-    def add(self, labelled: Labelled, version: int) -> None:
+    def add(self, labels: Labels, version: int) -> None:
         """Adds labels made by the target network after `version` updates.
 
         Raises:
@@ -62,10 +59,10 @@ class LabelledBuffer:
         if ring.count and version < self._versions[(ring.count - 1) % ring.size]:
             raise ValueError(f"labels of version {version} arrive after newer ones")
         # More than fit would be written twice to the same slots.
-        rows = Labelled(*(part[-ring.size :] for part in labelled))
+        rows = Labels(labels.positions[-ring.size :], labels.targets[-ring.size :])
         slots = ring.slots(ring.extend(len(rows.targets)))
-        self._inputs[slots], self._actions[slots] = rows.inputs, rows.actions
-        self._targets[slots], self._versions[slots] = rows.targets, version
+        self._positions[slots], self._targets[slots] = rows.positions, rows.targets
+        self._versions[slots] = version
 
     def fresh(self, version: int) -> int:
         """Labels that can be drawn after `version` updates."""
@@ -81,7 +78,22 @@ class LabelledBuffer:
         positions = np.arange(self._ring.count - fresh, self._ring.count)
         return version - float(self._versions[self._ring.slots(positions)].mean())
 
-    def sample(self, size: int, version: int, rng: np.random.Generator) -> Labelled:
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copies of every label, oldest first."""
+        slots = self._ring.slots(np.arange(self._ring.oldest, self._ring.count))
+        return {
+            "positions": self._positions[slots],
+            "targets": self._targets[slots],
+            "versions": self._versions[slots],
+        }
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Takes what `state_dict` gave, into an empty buffer of the same capacity."""
+        slots = self._ring.slots(self._ring.extend(len(state["targets"])))
+        self._positions[slots], self._targets[slots] = state["positions"], state["targets"]
+        self._versions[slots] = state["versions"]
+
+    def sample(self, size: int, version: int, rng: np.random.Generator) -> Labels:
         """Draws `size` labels uniformly from the fresh ones.
 
         Raises:
@@ -92,4 +104,4 @@ class LabelledBuffer:
             raise ValueError(f"no label is younger than {self._age_max} updates")
         count = self._ring.count
         slots = self._ring.slots(rng.integers(count - fresh, count, size))
-        return Labelled(self._inputs[slots], self._actions[slots], self._targets[slots])
+        return Labels(self._positions[slots], self._targets[slots])

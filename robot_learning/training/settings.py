@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from robot_learning.algorithms import HyperParameters
+from robot_learning.contract.base import StrictModel
 
 # For sparse goals within 50 steps. Discount: panda-gym's runs in rl-baselines3-zoo. k, share of
 # random actions, and the quick targets (0.05 a move): Andrychowicz et al. 2017, appendix A.
@@ -25,6 +26,7 @@ _GOAL_DEFAULTS: dict[str, Any] = {
 SPARSE_REWARDS = (-1.0, 0.0)
 
 H = TypeVar("H", bound=HyperParameters)
+M = TypeVar("M", bound=StrictModel)
 
 
 class SettingsError(ValueError):
@@ -52,22 +54,47 @@ def resolve_hyper_parameters(
     Raises:
         SettingsError: unknown key (with the nearest), or a value out of range.
     """
+    given = _known(algorithm, model, overrides)
+    defaults = _GOAL_DEFAULTS if has_goals else {}
+    chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | given
+    if has_goals and rewards is not None and not model.own_rewards:
+        horizon = 1.0 / (1.0 - _validated(model, chosen).gamma)
+        bounds = {"return_min": rewards[0] * horizon, "return_max": rewards[1] * horizon}
+        chosen = {k: v for k, v in bounds.items() if k in model.model_fields} | chosen
+    return _validated(model, chosen)
+
+
+def with_overrides(what: str, model: type[M], overrides: Sequence[str]) -> M:
+    """A model's defaults, with the user's overrides.
+
+    Args:
+        what: whose settings they are, for errors.
+        model: of the settings.
+        overrides: `key=value` strings, as `--set` gives them.
+
+    Raises:
+        SettingsError: unknown key (with the nearest), or a value out of range.
+    """
+    return _validated(model, _known(what, model, overrides))
+
+
+def _known(
+    what: str, model: type[StrictModel], overrides: Sequence[str] | Mapping[str, Any]
+) -> dict[str, Any]:
     given = overrides if isinstance(overrides, Mapping) else parse_overrides(overrides)
     for key in given:
         if key not in model.model_fields:
             near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise SettingsError(
-                f"{algorithm} has no setting {key!r}{hint} "
+                f"{what} has no setting {key!r}{hint} "
                 f"(known: {', '.join(sorted(model.model_fields))})"
             )
+    return dict(given)
+
+
+def _validated(model: type[M], chosen: Mapping[str, Any]) -> M:
     try:
-        defaults = _GOAL_DEFAULTS if has_goals else {}
-        chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | dict(given)
-        if has_goals and rewards is not None and not model.own_rewards:
-            horizon = 1.0 / (1.0 - model.model_validate(chosen).gamma)
-            bounds = {"return_min": rewards[0] * horizon, "return_max": rewards[1] * horizon}
-            chosen = {k: v for k, v in bounds.items() if k in model.model_fields} | chosen
         return model.model_validate(chosen)
     except ValidationError as error:
         first = error.errors()[0]

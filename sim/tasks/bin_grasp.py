@@ -31,6 +31,7 @@ class BinGrasp(SimTask):
         self._client = -1
         self._bin: list[int] = []
         self._bodies: list[int] = []
+        self._numbers: list[int] = []  # of their objects
 
     def build(self, client: int) -> None:
         """Adds the bin."""
@@ -43,7 +44,7 @@ class BinGrasp(SimTask):
         """Takes the objects out."""
         for body in self._bodies:
             pybullet.removeBody(body, physicsClientId=self._client)
-        self._bodies = []
+        self._bodies, self._numbers = [], []
 
     def redraw(self, rng: np.random.Generator) -> None:
         """Draws a layout, turned by quarters in a square bin, and what the contract varies."""
@@ -54,6 +55,7 @@ class BinGrasp(SimTask):
         vary = self._task.randomisation
         for placed in layout(self._task, self._split, number):
             self._bodies.append(self._put(placed, turned, rng))
+            self._numbers.append(placed.number)
         shade = rng.uniform(-_SHADE, _SHADE, 3) if vary.colours else np.zeros(3)
         red, green, blue = np.clip(np.add(BIN_COLOUR[:3], shade), 0.0, 1.0).tolist()
         for body in self._bin:
@@ -64,11 +66,14 @@ class BinGrasp(SimTask):
         self.extra_delay_s = float(rng.uniform(*vary.latency_s))
 
     def scene(self) -> Mapping[str, Array]:
-        """`object_position_m` (n, 3): the middles of the objects, base frame."""
+        """`object_position_m` (n, 3): the middles of the objects, base frame; `object_number`."""
         positions = [
             pybullet.getBasePositionAndOrientation(body, self._client)[0] for body in self._bodies
         ]
-        return {"object_position_m": np.array(positions, float).reshape(-1, 3)}
+        return {
+            "object_position_m": np.array(positions, float).reshape(-1, 3),
+            "object_number": np.array(self._numbers, float),
+        }
 
     def _put(self, placed: Placed, turned: float, rng: np.random.Generator) -> int:
         vary = self._task.randomisation

@@ -1,0 +1,210 @@
+"""`robot-learning grasp`: learn to grasp from the camera with QT-Opt."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from robot_learning.commands.standard_output import foreign_output_to_stderr
+from robot_learning.contract import ContractError, load_contract
+from robot_learning.training.progress import ProgressView, rate_with_interval
+from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
+
+if TYPE_CHECKING:
+    from robot_learning.envs.grasp_env import GraspEnv
+
+app = typer.Typer(help="Grasping from the camera with QT-Opt.", no_args_is_help=True)
+
+_Robot = Annotated[str, typer.Option(help="Robot in config/robots, or a path.")]
+_Task = Annotated[str, typer.Option(help="Task in config/tasks, or a path to YAML.")]
+
+
+@app.command()
+def train(
+    robot: _Robot = "panda",
+    task: _Task = "bin_grasp",
+    episodes: Annotated[
+        int, typer.Option(min=0, help="Episodes to collect; 0: learn from --offline alone.")
+    ] = 5_000,
+    scripted_episodes: Annotated[
+        int, typer.Option(min=0, help="The first of them, before the policy acts.")
+    ] = 1_000,
+    offline: Annotated[
+        list[Path] | None, typer.Option(help="Folder of a log to learn from too; repeat.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value for a hyper-parameter; repeat.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> None:
+    """Collects attempts, first scripted, then the policy's own, and learns from all of them."""
+    if resume and out is None:
+        _fail("--resume needs --out, the folder of the run to go on with", 2)
+    if not episodes and not offline:
+        _fail("--episodes 0 learns from logs alone: give --offline FOLDER", 2)
+    out = out or next_free(Path("runs"), f"{Path(task).stem}-qt_opt-seed{seed}")
+    with foreign_output_to_stderr():
+        request = {
+            "robot": robot,
+            "task": task,
+            "episodes": episodes,
+            "scripted_episodes": scripted_episodes,
+            "offline": [str(path) for path in offline or []],
+            "seed": seed,
+        }
+        run = _train(request, overrides or [], out, resume)
+    counts = run.learner.counts
+    for line in run.warnings:
+        print(f"robot-learning: {line}", file=sys.stderr)
+    table = Table(title="trained", show_header=False, title_justify="left")
+    table.add_row("episodes collected", f"{run.collected}")
+    table.add_row("steps learned from", f"{counts.steps} of {counts.episodes} episodes")
+    table.add_row("labels", f"{counts.labelled}")
+    table.add_row("gradient updates", f"{counts.updates}, from {counts.trained} labels")
+    table.add_row("policy", str(out / "grasp_policy.safetensors"))
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(f"next: robot-learning grasp evaluate {out} --robot {robot}", highlight=False)
+
+
+@app.command()
+def evaluate(
+    policy: Annotated[Path, typer.Argument(help="Folder of a run; or `scripted`.")],
+    robot: _Robot = "panda",
+    task: _Task = "bin_grasp",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes.")] = 100,
+    objects: Annotated[
+        str, typer.Option(help="`unseen`: objects never seen in training; or `train`.")
+    ] = "unseen",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Counts how often a policy lifts something, without exploration."""
+    if objects not in ("train", "unseen"):
+        _fail(f"--objects {objects}: known are train and unseen", 2)
+    with foreign_output_to_stderr():
+        figures = _evaluate(policy, robot, task, episodes, objects)
+    if as_json:
+        print(json.dumps(figures))
+        return
+    low, high = figures["wilson95"]
+    success = rate_with_interval(figures["success_rate"], figures["n"], (low, high))
+    table = Table(title=f"{policy}, {objects} objects", show_header=False, title_justify="left")
+    table.add_row("success", success)
+    table.add_row("lifted, as the simulator knows", f"{figures['lifted_rate']:.2f}")
+    table.add_row("both agree", f"{figures['agreement']:.3f}")
+    table.add_row("steps, mean", f"{figures['mean_steps']:.1f}")
+    table.add_row("safety faults", f"{figures['faults']}")
+    Console(soft_wrap=True).print(table)
+
+
+def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: bool) -> Any:
+    """Trains; the run."""
+    # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.grasping.log import LogError
+    from robot_learning.grasping.run import GraspPlan, GraspRun, LocalCollector
+    from robot_learning.grasping.settings import GraspHyperParameters
+    from robot_learning.training.checkpoint import CheckpointError
+    from robot_learning.training.files import explain
+    from robot_learning.training.interrupt import Interrupted, StopRequest
+    from robot_learning.training.settings import SettingsError, with_overrides
+
+    directory = RunDirectory(out)
+    try:
+        robot, task = request["robot"], request["task"]
+        contract = _contract(robot, task)
+        hyper = with_overrides("grasping", GraspHyperParameters, overrides)
+        plan = GraspPlan(request["episodes"], request["scripted_episodes"], seed=request["seed"])
+        offline = [Path(path) for path in request["offline"]]
+        config = request | {
+            "hyper_parameters": hyper.model_dump(mode="json"),
+            "contract_sha256": contract.sha256,
+            "contract": contract.model_dump(mode="json"),
+        }
+        directory.begin(config, resume=resume)
+        with ProgressView() as progress, StopRequest() as stop:
+
+            def view(status: Mapping[str, Any], now: bool) -> None:
+                progress.show(status, now=now)
+
+            run = GraspRun(contract, hyper, plan, directory, offline=offline, resume=resume)
+            directory.write_config(config)
+            with closing(_environment(robot, task, "train")) as env:
+                run.run(LocalCollector(env, plan), view, stop)
+            return run
+    except (SettingsError, ContractError, RunDirectoryError, CheckpointError, LogError) as error:
+        _fail(str(error), 2)
+    except LookupError as error:
+        _fail(str(error.args[0] if error.args else error), 2)
+    except Interrupted:
+        _fail(f"stopped; the checkpoint is in {out}. Go on with the same command and --resume", 130)
+    except OSError as error:
+        _fail(explain(Path(error.filename or out), error), 1)
+
+
+def _evaluate(policy: Path, robot: str, task: str, episodes: int, objects: str) -> dict[str, Any]:
+    from robot_learning.grasping.evaluate import evaluate as measure
+    from robot_learning.grasping.policy import read_grasp_policy
+    from robot_learning.grasping.script import Grasper, ScriptedGrasper
+    from robot_learning.training.policy_bytes import PolicyFileError
+
+    try:
+        contract = _contract(robot, task)
+        grasper: Grasper
+        if str(policy) == "scripted":
+            grasper = ScriptedGrasper(contract.task, contract.workspace.min_m[2])
+        else:
+            grasper = read_grasp_policy(policy)
+            if grasper.contract_sha256 != contract.sha256:
+                _fail(
+                    f"{policy}: was trained under contract {grasper.contract_sha256[:12]}, this is "
+                    f"{contract.sha256[:12]}: give the robot and task that it was trained with",
+                    2,
+                )
+        with closing(_environment(robot, task, objects)) as env, ProgressView() as progress:
+            successes = 0
+
+            def on_episode(done: int, episode: Any) -> None:
+                nonlocal successes
+                successes += episode.success
+                progress.show(
+                    {"phase": "evaluating", "episodes": f"{successes} lifted of {done}"}, now=False
+                )
+
+            return measure(env, grasper, episodes, on_episode=on_episode).as_json()
+    except (ContractError, PolicyFileError) as error:
+        _fail(str(error), 2)
+
+
+def _environment(robot: str, task: str, objects: str) -> GraspEnv:
+    from robot_learning.envs.grasp_env import GraspEnv
+    from robot_learning.envs.registration import make_env
+
+    env = make_env(robot, task, objects=objects)
+    assert isinstance(env, GraspEnv)  # `_contract` has looked
+    return env
+
+
+def _contract(robot: str, task: str) -> Any:
+    from robot_learning.contract import BinGraspTask
+
+    contract = load_contract(robot, task)
+    if not isinstance(contract.task, BinGraspTask):
+        _fail(f"task {task} is of kind {contract.task.kind}; grasping needs one of bin_grasp", 2)
+    return contract
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"robot-learning: {message}", file=sys.stderr)
+    raise typer.Exit(code) from None

@@ -1,0 +1,44 @@
+"""Attempts to grasp, one after the other, on one robot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robot_learning.envs.grasp_env import GraspEnv
+from robot_learning.grasping.episode import GraspEpisode
+from robot_learning.grasping.script import Grasper
+
+
+def collect_episode(env: GraspEnv, grasper: Grasper, seed: int) -> GraspEpisode:
+    """Lets somebody try once.
+
+    What is kept as the action is what was executed of it.
+
+    Args:
+        env: the robot at its bin.
+        grasper: who acts.
+        seed: of the scene and of whatever the grasper draws.
+    """
+    observation, _ = env.reset(seed=seed)
+    grasper.begin(np.random.default_rng([seed, 1]))
+    images, states = [observation["image"]], [observation["state"]]
+    actions, rewards = [], []
+    while True:
+        action = grasper.act(images[-1], states[-1])
+        observation, reward, terminated, truncated, info = env.step(action)
+        images.append(observation["image"])
+        states.append(observation["state"])
+        actions.append(info["executed_action"])
+        rewards.append(reward)
+        if terminated or truncated:
+            break
+    return GraspEpisode(
+        np.stack(images),
+        np.stack(states).astype(np.float32),
+        np.stack(actions).astype(np.float32),
+        np.array(rewards, np.float32),
+        terminated,
+        bool(info["is_success"]),
+        grasper.name,
+        seed,
+    )

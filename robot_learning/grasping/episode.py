@@ -1,0 +1,56 @@
+"""One attempt to grasp, as it is collected, logged and learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robot_learning.replay.images import ImageReplay, UInt8
+from robot_learning.replay.step import Float32
+
+
+@dataclass(frozen=True, slots=True)
+class GraspEpisode:
+    """T steps and the T + 1 observations around them.
+
+    Attributes:
+        images: shape (T + 1, size, size, 3).
+        states: what is known besides the picture, shape (T + 1, s).
+        actions: as executed, in units of [-1, 1], shape (T, a).
+        rewards: shape (T,).
+        terminated: the task itself ended at the last observation; otherwise it was cut there.
+        success: it was judged a success.
+        source: who acted: `scripted`, `policy`, ...
+        seed: of the scene; -1 where there is none, as on a robot.
+    """
+
+    images: UInt8
+    states: Float32
+    actions: Float32
+    rewards: Float32
+    terminated: bool
+    success: bool
+    source: str
+    seed: int = -1
+
+    def __post_init__(self) -> None:
+        steps = len(self.actions)
+        shapes = (self.images.ndim, self.states.ndim, self.actions.ndim, self.rewards.ndim)
+        lengths = (len(self.images), len(self.states), len(self.rewards))
+        if shapes != (4, 2, 2, 1) or lengths != (steps + 1, steps + 1, steps) or not steps:
+            raise ValueError(f"an episode of {steps} steps has parts of lengths {lengths}")
+        numbers = (self.states, self.actions, self.rewards)
+        if self.images.dtype != np.uint8 or not all(np.isfinite(part).all() for part in numbers):
+            raise ValueError("an episode has images that are not uint8, or numbers not finite")
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    def add_to(self, replay: ImageReplay) -> None:
+        """Adds its transitions."""
+        last = len(self) - 1
+        for step, (action, reward) in enumerate(zip(self.actions, self.rewards, strict=True)):
+            ended = self.terminated and step == last
+            replay.add(self.images[step], self.states[step], action, float(reward), ended)
+        replay.end_episode(self.images[-1], self.states[-1])

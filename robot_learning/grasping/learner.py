@@ -1,0 +1,170 @@
+"""What learns from episodes: replay, labels, updates, each as often as the settings say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from robot_learning.contract import BinGraspTask, Contract, task_of
+from robot_learning.envs.observation import observation_size
+from robot_learning.grasping.episode import GraspEpisode
+from robot_learning.grasping.policy import GraspPolicy, policy_of
+from robot_learning.grasping.qt_opt import GraspQTOpt, under
+from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.replay.images import ImageBatch, ImageReplay
+from robot_learning.replay.labelled import LabelledBuffer, Labels
+from robot_learning.replay.ring import Int64
+from robot_learning.replay.step import Float32
+
+LABEL_BATCH = 64
+"""Transitions that are labelled at once."""
+
+
+class Labeller(Protocol):
+    """Whoever computes targets: this process, or others."""
+
+    def label(self, batch: ImageBatch) -> Float32:
+        """Targets of a batch, shape (n,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GraspCounts:
+    """What was done since the run began.
+
+    Attributes:
+        episodes: collected or read from a log.
+        steps: transitions of them.
+        labelled: labels made; a transition may get several, one after the other.
+        updates: gradient steps.
+        trained: labels that these learned from.
+    """
+
+    episodes: int
+    steps: int
+    labelled: int
+    updates: int
+    trained: int
+
+
+class GraspLearner:
+    """Takes episodes and keeps its labels and updates in step with them.
+
+    Attributes:
+        algorithm: what is learned.
+    """
+
+    def __init__(
+        self, contract: Contract, hyper: GraspHyperParameters, folder: Path, seed: int
+    ) -> None:
+        """Begins with an empty replay.
+
+        Args:
+            contract: of a grasping task.
+            hyper: how to learn.
+            folder: for the replay's file, which is made anew.
+            seed: of everything random.
+        """
+        task = task_of(contract, BinGraspTask)
+        torch.set_num_threads(1)
+        self._contract, self._hyper = contract, hyper
+        self._size_px, state_size = task.image.size_px, observation_size(contract)
+        self.algorithm = GraspQTOpt(
+            hyper,
+            size_px=self._size_px,
+            state_size=state_size,
+            action_size=task.action.size,
+            seed=seed,
+        )
+        self._rng = np.random.default_rng([seed, 2])
+        path = folder / "replay.frames"
+        path.unlink(missing_ok=True)
+        shape = (self._size_px, self._size_px, 3)
+        self.replay = ImageReplay(path, hyper.replay_capacity, shape, state_size, task.action.size)
+        self._labels = LabelledBuffer(hyper.label_capacity, hyper.label_age_max)
+        self._episodes = self._steps = self._labelled = self._trained = 0
+
+    @property
+    def counts(self) -> GraspCounts:
+        """What was done so far."""
+        updates = self.algorithm.updates
+        return GraspCounts(self._episodes, self._steps, self._labelled, updates, self._trained)
+
+    def add(self, episode: GraspEpisode) -> None:
+        """Takes an episode."""
+        episode.add_to(self.replay)
+        self._episodes += 1
+        self._steps += len(episode)
+
+    def label_due(self) -> Int64:
+        """Positions of transitions to be labelled next, none where none is due."""
+        due = int(self._steps * self._hyper.labels_per_step) - self._labelled
+        if due < LABEL_BATCH:
+            return np.zeros(0, np.int64)
+        return self.replay.draw(LABEL_BATCH, self._rng)
+
+    def take_labels(self, positions: Int64, targets: Float32, version: int) -> None:
+        """Takes what a labeller made with the slow networks after `version` updates."""
+        self._labels.add(Labels(positions, targets), version)
+        self._labelled += len(positions)
+
+    def update_due(self) -> bool:
+        """Whether an update is due, and there are labels for it."""
+        due = int(self._steps * self._hyper.updates_per_step) > self.algorithm.updates
+        return due and self._labels.fresh(self.algorithm.updates) >= self._hyper.batch_size
+
+    def update(self) -> dict[str, float]:
+        """One update from labelled transitions."""
+        version = self.algorithm.updates
+        labels = self._labels.sample(self._hyper.batch_size, version, self._rng)
+        there = labels.positions >= self.replay.oldest  # a full ring forgets labelled ones too
+        positions, targets = labels.positions[there], labels.targets[there]
+        self._trained += len(positions)
+        metrics = self.algorithm.update(self.replay.take(positions), targets)
+        return metrics | {"label_age": self._labels.mean_age(version)}
+
+    def work(self) -> dict[str, float]:
+        """All labels and updates that are due, in this process; means of the figures."""
+        sums: dict[str, float] = {}
+        done = 0
+        while True:
+            positions = self.label_due()
+            if len(positions):
+                targets = self.algorithm.targets(self.replay.take(positions))
+                self.take_labels(positions, targets, self.algorithm.updates)
+            updating = self.update_due()
+            if updating:
+                for name, value in self.update().items():
+                    sums[name] = sums.get(name, 0.0) + value
+                done += 1
+            if not (len(positions) or updating):
+                return {name: total / done for name, total in sums.items()}
+
+    def state_dict(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Tensors and plain values of everything but the episodes, which are in the log."""
+        tensors = self.algorithm.state_dict()
+        labels = self._labels.state_dict()
+        tensors |= {f"labels.{name}": torch.from_numpy(array) for name, array in labels.items()}
+        counts = asdict(self.counts)
+        return tensors, {"counts": counts, "sampling": self._rng.bit_generator.state}
+
+    def load_state_dict(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Goes on from what `state_dict` gave, after its episodes were added in their order."""
+        self.algorithm.load_state_dict(tensors)
+        labels = under(tensors, "labels")
+        self._labels.load_state_dict({name: tensor.numpy() for name, tensor in labels.items()})
+        self._labelled = int(values["counts"]["labelled"])
+        self._trained = int(values["counts"]["trained"])
+        self._rng.bit_generator.state = values["sampling"]
+
+    def policy(self) -> GraspPolicy:
+        """What it has learned so far; later learning does not change it."""
+        return policy_of(self.algorithm, self._contract.sha256, self._size_px)
+
+    def close(self) -> None:
+        """Closes the replay's file."""
+        self.replay.close()

@@ -1,0 +1,221 @@
+"""QT-Opt on images (Kalashnikov et al. 2018, arXiv 1806.10293): labelling, updating, searching.
+
+The three jobs of the paper's figure 3 are three methods: `targets` is a Bellman updater's, `update`
+the trainer's, and the search of `GraspSearch` a robot's. They share nothing but weights, so they
+may run in one process or in many.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.networks.grasp_critic import SHAPES, GraspCritic
+from robot_learning.networks.image_encoder import Photometric, distort, random_crop
+from robot_learning.planning import Found, cross_entropy_method
+from robot_learning.replay.images import ImageBatch
+from robot_learning.replay.step import Float32
+
+Weights = dict[str, Tensor]
+
+
+class GraspSearch:
+    """The best action for a critic, by the cross-entropy method; the image is encoded once."""
+
+    def __init__(self, hyper: GraspHyperParameters, action_size: int) -> None:
+        self._hyper, self._size = hyper, action_size
+
+    def noise(self, n: int, generator: torch.Generator) -> Tensor:
+        """What one search for n images draws, shape (rounds, n, samples, a)."""
+        shape = (self._hyper.cem_rounds, n, self._hyper.cem_samples, self._size)
+        return torch.empty(shape).normal_(generator=generator)
+
+    @torch.no_grad()
+    def find(self, critic: GraspCritic, maps: Tensor, states: Tensor, noise: Tensor) -> Found:
+        """The best of the actions tried; scores are logits.
+
+        Args:
+            critic: that judges.
+            maps: of its images, n of them.
+            states: shape (n, s).
+            noise: shape (rounds, n or 1, samples, a).
+        """
+        n, samples = len(states), self._hyper.cem_samples
+        repeated = states.unsqueeze(1).expand(n, samples, -1)
+
+        def score(candidates: Tensor) -> Tensor:
+            return critic.judge(maps, torch.cat((candidates, repeated), 2))
+
+        mean, std = torch.zeros(n, self._size), torch.ones(n, self._size)
+        return cross_entropy_method(score, mean, std, noise, elites=self._hyper.cem_elites)
+
+
+class GraspQTOpt:
+    """One critic, a running average of it, and a lagged copy of that average.
+
+    Attributes:
+        updates: gradient steps done.
+        action_size: numbers of an action.
+        vector_size: numbers of action and state together.
+    """
+
+    def __init__(
+        self,
+        hyper: GraspHyperParameters,
+        *,
+        size_px: int,
+        state_size: int,
+        action_size: int,
+        seed: int,
+    ) -> None:
+        """Begins with random weights.
+
+        Args:
+            hyper: how to learn.
+            size_px: side of the pictures.
+            state_size: numbers beside the picture.
+            action_size: numbers of an action.
+            seed: of everything random.
+
+        Raises:
+            ValueError: the pictures are too small for the network.
+        """
+        self.hyper = hyper
+        self._generator = torch.Generator().manual_seed(seed)
+        self.action_size, self.vector_size = action_size, action_size + state_size
+        self.critic = grasp_critic(hyper, size_px, self.vector_size, self._generator)
+        self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
+        self._search = GraspSearch(hyper, action_size)
+        for slow in (self.average, self.lagged):
+            slow.requires_grad_(False).eval()
+        self._adam = torch.optim.Adam(
+            self.critic.parameters(), hyper.learning_rate, weight_decay=hyper.l2, fused=True
+        )
+        self.updates = 0
+
+    @torch.no_grad()
+    def targets(self, batch: ImageBatch) -> Float32:
+        """Targets r + gamma (1 - terminated) min_i Q_i(o', argmax_a Q_1(o', a)), shape (n,).
+
+        They lie in [0, 1]. Q_1 is the running average, Q_2 its lagged copy. A truncated episode is
+        not terminated: its o' counts.
+        """
+        hyper = self.hyper
+        images, states = torch.from_numpy(batch.next_images), torch.from_numpy(batch.next_states)
+        maps = self.average.encode(images)
+        noise = self._search.noise(len(states), self._generator)
+        found = self._search.find(self.average, maps, states, noise)
+        values = torch.sigmoid(found.score)
+        if hyper.second_target:
+            vectors = torch.cat((found.best, states), 1).unsqueeze(1)
+            second = self.lagged.judge(self.lagged.encode(images), vectors)[:, 0]
+            values = torch.minimum(values, torch.sigmoid(second))
+        rewards, ends = torch.from_numpy(batch.rewards), torch.from_numpy(batch.terminated)
+        targets = rewards + hyper.gamma * (1.0 - ends) * values
+        result: Float32 = targets.clamp_(0.0, 1.0).numpy()
+        return result
+
+    def update(self, batch: ImageBatch, targets: Float32) -> dict[str, float]:
+        """One step of Adam on labelled transitions; the slow copies follow."""
+        images = self._varied(torch.from_numpy(batch.images))
+        vectors = torch.from_numpy(np.concatenate((batch.actions, batch.states), 1)).unsqueeze(1)
+        target = torch.from_numpy(targets)
+        self.critic.train()
+        logits = self.critic.judge(self.critic.encode(images), vectors)[:, 0]
+        if self.hyper.loss == "cross_entropy":
+            loss = functional.binary_cross_entropy_with_logits(logits, target)
+        else:
+            loss = functional.mse_loss(torch.sigmoid(logits), target)
+        self._adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._adam.step()
+        self.updates += 1
+        self._follow()
+        values = torch.sigmoid(logits.detach())
+        return {
+            "loss": loss.item(),
+            "q_mean": values.mean().item(),
+            "target_mean": target.mean().item(),
+            "q_error": (values - target).abs().mean().item(),
+        }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Copies of everything that changes, by name."""
+        tensors = {"generator": self._generator.get_state(), "updates": torch.tensor(self.updates)}
+        for name, network in self._networks():
+            tensors |= {f"{name}.{k}": v.clone() for k, v in network.state_dict().items()}
+        for index, moments in self._adam.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{key}": value.clone() for key, value in moments.items()}
+        return tensors
+
+    def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
+        """Goes on from what `state_dict` gave."""
+        self._generator.set_state(tensors["generator"])
+        self.updates = int(tensors["updates"])
+        for name, network in self._networks():
+            network.load_state_dict(under(tensors, name))
+        moments: dict[int, Weights] = {}
+        for name, value in under(tensors, "adam").items():
+            index, _, key = name.partition(".")
+            moments.setdefault(int(index), {})[key] = value.clone()
+        groups = self._adam.state_dict()["param_groups"]
+        self._adam.load_state_dict({"state": moments, "param_groups": groups})
+
+    def slow_weights(self) -> Weights:
+        """Copies of the slow networks' weights: what labels and acts, by name."""
+        return {
+            f"{name}.{key}": value.clone()
+            for name, network in self._networks()[1:]
+            for key, value in network.state_dict().items()
+        }
+
+    def load_slow_weights(self, weights: Weights) -> None:
+        """Labels with these from now on."""
+        for name, network in self._networks()[1:]:
+            network.load_state_dict(under(weights, name))
+
+    def _varied(self, images: Tensor) -> Tensor:
+        """The pictures shifted, and in other light, shape as given."""
+        hyper = self.hyper
+        planes = images.permute(0, 3, 1, 2)
+        if hyper.crop_pad_px:
+            planes = random_crop(planes, hyper.crop_pad_px, self._generator)
+        if hyper.photometric:
+            planes = distort(planes.contiguous(), Photometric(), self._generator)
+        return planes.permute(0, 2, 3, 1)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        hyper = self.hyper
+        for slow, new in zip(self.average.parameters(), self.critic.parameters(), strict=True):
+            slow.lerp_(new, hyper.polyak)
+        _copy_buffers(self.average, self.critic)
+        if not hyper.target_lag_updates or self.updates % hyper.target_lag_updates == 0:
+            self.lagged.load_state_dict(self.average.state_dict())
+
+    def _networks(self) -> tuple[tuple[str, GraspCritic], ...]:
+        return ("critic", self.critic), ("average", self.average), ("lagged", self.lagged)
+
+
+def grasp_critic(
+    hyper: GraspHyperParameters, size_px: int, vector_size: int, generator: torch.Generator
+) -> GraspCritic:
+    """A critic as the settings want it; see `GraspCritic`."""
+    return GraspCritic(SHAPES[hyper.network], size_px, vector_size, generator)
+
+
+def under(tensors: Weights, part: str) -> Weights:
+    """The tensors called `part.detail`, by their detail."""
+    prefix = f"{part}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _copy_buffers(to: nn.Module, source: nn.Module) -> None:
+    """Running statistics of normalisation are averages already."""
+    for mine, theirs in zip(to.buffers(), source.buffers(), strict=True):
+        mine.copy_(theirs)

@@ -1,0 +1,254 @@
+"""A training run: collecting, labelling, updating; and what it leaves in its folder.
+
+```
+DIR/config.yaml                   the resolved settings
+DIR/log/shard-*.npz               every episode it collected
+DIR/checkpoint/                   what --resume goes on from, beside the log
+DIR/grasp_policy.safetensors      the policy
+DIR/metrics.jsonl, tensorboard/   figures, a row for every shard
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from robot_learning.contract import BinGraspTask, Contract, task_of
+from robot_learning.envs.grasp_env import GraspEnv
+from robot_learning.evaluation import wilson_interval
+from robot_learning.grasping.collect import collect_episode
+from robot_learning.grasping.episode import GraspEpisode
+from robot_learning.grasping.learner import GraspLearner
+from robot_learning.grasping.log import GraspLog
+from robot_learning.grasping.policy import GraspPolicy, NoisyGrasper
+from robot_learning.grasping.script import ScriptedGrasper
+from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
+from robot_learning.training.interrupt import StopRequest
+from robot_learning.training.metrics import MetricsWriter
+from robot_learning.training.run_directory import RunDirectory
+
+SHARD_EPISODES = 50
+"""Episodes between two shards of the log, two checkpoints and two policies for the collectors."""
+_WINDOW = 200  # episodes over which a rate of success is measured
+View = Callable[[Mapping[str, Any], bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class GraspPlan:
+    """What a run does.
+
+    Attributes:
+        episodes: to collect.
+        scripted_episodes: of them before the policy acts at all.
+        random_share: of random actions when the policy explores.
+        noise: standard deviation added to its other actions.
+        seed: of everything.
+    """
+
+    episodes: int
+    scripted_episodes: int
+    random_share: float = 0.1
+    noise: float = 0.1
+    seed: int = 0
+
+
+class Collectors(Protocol):
+    """Whoever tries to grasp: this process's robot, or many."""
+
+    def take_policy(self, policy: GraspPolicy) -> None:
+        """Acts by this policy from now on, where a policy is asked for."""
+        ...
+
+    def collect(self, requests: Sequence[tuple[int, bool]]) -> list[GraspEpisode]:
+        """One episode for each (seed, by the policy instead of the script)."""
+        ...
+
+
+class LocalCollector:
+    """One robot in this process."""
+
+    def __init__(self, env: GraspEnv, plan: GraspPlan) -> None:
+        self._env, self._plan = env, plan
+        task = task_of(env.contract, BinGraspTask)
+        self._script = ScriptedGrasper(task, task.workspace.min_m[2])
+        self._noisy: NoisyGrasper | None = None
+
+    def take_policy(self, policy: GraspPolicy) -> None:
+        """Acts by this policy from now on, where a policy is asked for."""
+        plan = self._plan
+        self._noisy = NoisyGrasper(policy, random_share=plan.random_share, noise=plan.noise)
+
+    def collect(self, requests: Sequence[tuple[int, bool]]) -> list[GraspEpisode]:
+        """One episode for each (seed, by the policy instead of the script)."""
+        episodes = []
+        for seed, by_policy in requests:
+            grasper = self._noisy if by_policy and self._noisy else self._script
+            episodes.append(collect_episode(self._env, grasper, seed))
+        return episodes
+
+
+class GraspRun:
+    """One run in its folder.
+
+    Attributes:
+        learner: of the run.
+        log: of the run's own episodes.
+        warnings: damaged shards that were left out; a line each.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        hyper: GraspHyperParameters,
+        plan: GraspPlan,
+        directory: RunDirectory,
+        *,
+        offline: Sequence[Path] = (),
+        resume: bool = False,
+    ) -> None:
+        """Begins a run, or goes on with the one in its folder.
+
+        Args:
+            contract: robot and task.
+            hyper: how to learn.
+            plan: what to do.
+            directory: of the run, begun.
+            offline: folders of logs to learn from too, from the beginning.
+            resume: go on with what is there.
+
+        Raises:
+            CheckpointError: the run there has other settings, or its checkpoint is damaged.
+            LogError: a log was made under another contract.
+        """
+        self._contract, self._plan, self._directory = contract, plan, directory
+        self.learner = GraspLearner(contract, hyper, directory.checkpoint, plan.seed)
+        self.log = GraspLog(directory.path / "log", contract.sha256)
+        self.warnings: list[str] = []
+        self._fingerprint = {
+            "contract_sha256": contract.sha256,
+            "hyper_parameters": hyper.model_dump(mode="json"),
+            "offline": [str(path) for path in offline],
+            "seed": plan.seed,
+        }
+        self._recent: dict[str, deque[bool]] = {}
+        self._collected = 0
+        for folder in offline:
+            self._read(GraspLog(folder, contract.sha256), own=False)
+        found = load_checkpoint(directory.checkpoint) if resume else None
+        if resume:
+            self._read(self.log, own=True)
+        if found:
+            tensors, values = found
+            require_same_run(directory.path, values["fingerprint"], self._fingerprint)
+            self.learner.load_state_dict(tensors, values["learner"])
+
+    @property
+    def collected(self) -> int:
+        """Episodes that the run itself collected."""
+        return self._collected
+
+    def run(self, collectors: Collectors, view: View, stop: StopRequest) -> None:
+        """Collects and learns until every episode is collected.
+
+        Raises:
+            Interrupted: it was asked to end; the checkpoint is written.
+            OSError: a file cannot be written; the checkpoint before is intact.
+        """
+        began_s, before = time.monotonic(), self._collected
+        with MetricsWriter(self._directory.path) as metrics:
+            figures = self.learner.work()  # of the offline data
+            while self._collected < self._plan.episodes:
+                collectors.take_policy(self.learner.policy())
+                fresh: list[GraspEpisode] = []
+                while len(fresh) < SHARD_EPISODES and self._collected < self._plan.episodes:
+                    (episode,) = collectors.collect([(self._collected, self._by_policy())])
+                    fresh.append(episode)
+                    self._take(episode)
+                    figures = self.learner.work() or figures
+                    rate = (self._collected - before) / (time.monotonic() - began_s)
+                    view(self._status(figures, rate, time.monotonic() - began_s), False)
+                    self._stop_if_asked(stop, fresh)
+                self._save(fresh)
+                metrics.write(self.learner.counts.steps, self._figures(figures))
+        self.learner.policy().save(self._directory.path)
+
+    def _stop_if_asked(self, stop: StopRequest, fresh: list[GraspEpisode]) -> None:
+        try:
+            stop.raise_if_requested()
+        except BaseException:
+            self._save(fresh)
+            raise
+
+    def _save(self, fresh: list[GraspEpisode]) -> None:
+        """Brings episodes, checkpoint and policy to the disk, in this order."""
+        if fresh:
+            self.log.write(fresh)
+        tensors, values = self.learner.state_dict()
+        save_checkpoint(
+            self._directory.checkpoint,
+            tensors,
+            {"fingerprint": self._fingerprint, "learner": values},
+        )
+        self.learner.policy().save(self._directory.path)
+
+    def _read(self, log: GraspLog, *, own: bool) -> None:
+        for episode in log.episodes():
+            if own:
+                self._take(episode)
+            else:
+                self.learner.add(episode)
+        self.warnings += log.damaged
+
+    def _take(self, episode: GraspEpisode) -> None:
+        self.learner.add(episode)
+        self._collected += 1
+        window = self._recent.setdefault(episode.source, deque(maxlen=_WINDOW))
+        window.append(episode.success)
+
+    def _by_policy(self) -> bool:
+        """Whether the next episode is the policy's; more often once it is better than the script.
+
+        The draw depends on the episode's number alone, so a resumed run goes on alike.
+        """
+        if self._collected < self._plan.scripted_episodes:
+            return False
+        better = self._rate("noisy") > self._rate("scripted")
+        share = 0.9 if better else 0.5
+        rng = np.random.default_rng([self._plan.seed, 3, self._collected])
+        return bool(rng.random() < share)
+
+    def _rate(self, source: str) -> float:
+        window = self._recent.get(source)
+        return sum(window) / len(window) if window else 0.0
+
+    def _figures(self, figures: Mapping[str, float]) -> dict[str, float]:
+        rates = {f"success_{source}": self._rate(source) for source in self._recent}
+        return dict(figures) | rates | asdict(self.learner.counts)
+
+    def _status(
+        self, figures: Mapping[str, float], rate: float, elapsed_s: float
+    ) -> dict[str, Any]:
+        window = self._recent.get("noisy") or self._recent.get("scripted") or deque()
+        rates = [f"{name} {self._rate(name):.2f}" for name in self._recent]
+        losses = [f"{name} {value:.3f}" for name, value in figures.items()]
+        counts = self.learner.counts
+        return {
+            "title": f"{self._contract.task.name} on {self._contract.robot.name}, QT-Opt",
+            "phase": "training" if counts.updates else "collecting",
+            "steps": counts.steps,
+            "episodes": f"{self._collected} of {self._plan.episodes} ({rate:.2f}/s)",
+            "updates": counts.updates,
+            "success_rate": sum(window) / len(window) if window else 0.0,
+            "success_window": len(window),
+            "success_wilson95": wilson_interval(sum(window), len(window)),
+            "message": ", ".join(rates + losses),
+            "elapsed_s": elapsed_s,
+        }

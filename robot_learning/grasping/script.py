@@ -1,0 +1,133 @@
+"""Grasping blindly, in many ways: the first data of QT-Opt.
+
+The paper begins with a scripted policy of 15 to 30 % success (Kalashnikov et al. 2018, section 5);
+its critic must see failures of every kind to know them from successes, so every episode draws its
+own manner: where it drifts, how noisy it is, where and when it closes, and some only move at
+random, biased downwards.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from robot_learning.contract import BinGraspTask
+from robot_learning.replay.images import UInt8
+from robot_learning.replay.step import Float32
+
+
+class Grasper(Protocol):
+    """Whoever acts in an episode."""
+
+    name: str
+
+    def begin(self, rng: np.random.Generator) -> None:
+        """A new episode."""
+        ...
+
+    def act(self, image: UInt8, state: Float32) -> Float32:
+        """The action, shape (8,), for a picture (size, size, 3) and a state (s,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How one episode goes.
+
+    Attributes:
+        random: it only moves at random, biased downwards.
+        drift: mean motion sideways, in units of the action, shape (2,).
+        turn_rad: mean turn, of the action's angle.
+        noise: standard deviation of each motion.
+        close_height_m: it closes at this height, or where it gets no lower.
+        close_step: it closes at this step at the latest.
+        lift_to_m: it ends above this height.
+    """
+
+    random: bool
+    drift: Float32
+    turn_rad: float
+    noise: float
+    close_height_m: float
+    close_step: int
+    lift_to_m: float
+
+
+class ScriptedGrasper:
+    """Down, close, up, end; each episode in its own manner, by width and height alone."""
+
+    name = "scripted"
+
+    def __init__(self, task: BinGraspTask, height_min_m: float) -> None:
+        """Takes what it needs to know.
+
+        Args:
+            task: of the contract.
+            height_min_m: lowest height of the tool.
+        """
+        fields = list(task.observation)
+        self._width, self._height = fields.index("gripper_width_m"), fields.index("tcp_height_m")
+        self._task, self._lowest = task, height_min_m
+
+    def begin(self, rng: np.random.Generator) -> None:
+        """Draws a manner."""
+        self._rng = rng
+        success = self._task.success
+        angle = rng.uniform(-math.pi, math.pi)
+        drift = rng.uniform(0.0, 0.35) * np.array([math.cos(angle), math.sin(angle)])
+        usual = rng.random() < 0.85
+        self._manner = _Manner(
+            random=bool(rng.random() < 0.1),
+            drift=drift.astype(np.float32),
+            turn_rad=float(rng.normal(0.0, 0.8)),
+            noise=float(rng.choice([0.1, 0.2, 0.4])),
+            close_height_m=self._lowest + float(rng.uniform(0.0, 0.03 if usual else 0.10)),
+            close_step=int(rng.integers(3, 20)) if rng.random() < 0.1 else 1000,
+            lift_to_m=success.height_min_m + float(rng.uniform(0.0, 0.04)),
+        )
+        self._step = self._closed_for = self._stuck = 0
+        self._before = math.inf
+
+    def act(self, image: UInt8, state: Float32) -> Float32:
+        """The next action; the picture is not looked at."""
+        del image
+        manner, rng = self._manner, self._rng
+        height_m = float(state[self._height])
+        self._stuck = self._stuck + 1 if self._before - height_m < 0.002 else 0
+        self._before = height_m
+        self._step += 1
+        if manner.random:
+            return random_action(rng)
+        action = rng.normal(0.0, manner.noise, 8).astype(np.float32)
+        turn = manner.turn_rad + rng.normal(0.0, manner.noise)
+        action[3:5] = math.sin(turn), math.cos(turn)
+        low = height_m <= manner.close_height_m or (self._step > 3 and self._stuck >= 2)
+        if not self._closed_for and (low or self._step >= manner.close_step):
+            self._closed_for = 1
+        if not self._closed_for:
+            action[:2] += manner.drift
+            action[2] = -1.0 + abs(action[2])
+            action[5:] = -0.5, 0.5, -1.0
+            return np.clip(action, -1.0, 1.0)
+        self._closed_for += 1
+        action[5:] = 0.5, -0.5, -1.0
+        if self._closed_for <= 2 + round(self._task.control_hz * 0.6):
+            action[:5] = 0.0
+        elif height_m > manner.lift_to_m:
+            action[:5] = 0.0
+            action[7] = 1.0
+        else:
+            action[2] = 1.0 - abs(action[2])
+        return np.clip(action, -1.0, 1.0)
+
+
+def random_action(rng: np.random.Generator) -> Float32:
+    """Uniform, biased downwards; one in fifty ends the episode."""
+    action = rng.uniform(-1.0, 1.0, 8)
+    action[2] -= 0.4
+    action[7] = 1.0 if rng.random() < 0.02 else -1.0
+    clipped: Float32 = np.clip(action, -1.0, 1.0).astype(np.float32)
+    return clipped

@@ -1,0 +1,66 @@
+"""Hyper-parameters of QT-Opt on images."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from robot_learning.contract.base import Fraction, NonNegative, Positive, StrictModel
+from robot_learning.networks.grasp_critic import GraspNetwork
+
+Count = Annotated[int, Field(ge=1)]
+NonNegativeCount = Annotated[int, Field(ge=0)]
+Discount = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class GraspHyperParameters(StrictModel):
+    """Section numbers are of Kalashnikov et al. 2018, arXiv 1806.10293."""
+
+    network: GraspNetwork = Field(
+        "small", description="small: for 64 x 64; large: the paper's for 472 x 472 (figure 5)."
+    )
+    learning_rate: Positive = Field(
+        1e-3, description="Adam (Quillen et al. 2018; the paper: momentum, 1e-4)."
+    )
+    l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
+    batch_size: Count = Field(64, description="Labelled transitions an update.")
+    gamma: Discount = Field(0.9, description="Discount per step (section 4.2).")
+    loss: Literal["cross_entropy", "squared"] = Field(
+        "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."
+    )
+    cem_samples: Annotated[int, Field(ge=2)] = Field(
+        64, description="Actions of each round of the search (section 4.2)."
+    )
+    cem_elites: Count = Field(6, description="The best, that the next round is fitted to.")
+    cem_rounds: Count = Field(2, description="Rounds of the search.")
+    polyak: Fraction = Field(
+        0.005, description="Share of the new weights in the slow copy, each update."
+    )
+    second_target: bool = Field(
+        True, description="The target is the smaller value of two slow copies (section 4.2)."
+    )
+    target_lag_updates: NonNegativeCount = Field(
+        500,
+        description="Updates by which the second slow copy lags behind the first, at most; 0: it "
+        "does not (~6000 of 15 million in the paper).",
+    )
+    crop_pad_px: NonNegativeCount = Field(
+        2, description="Pictures are shifted by up to this while learning (the paper: crops)."
+    )
+    photometric: bool = Field(True, description="Light and colour vary while learning (appendix).")
+    replay_capacity: Count = Field(400_000, description="Frames kept, in a file of 12 KB each.")
+    label_capacity: Count = Field(100_000, description="Labelled transitions kept (section 4.3).")
+    label_age_max: Count = Field(
+        5_000, description="Updates after which a label is no longer learned from."
+    )
+    labels_per_step: NonNegative = Field(4.0, description="Labels made for each step collected.")
+    updates_per_step: NonNegative = Field(0.25, description="Updates for each step collected.")
+
+    @model_validator(mode="after")
+    def _elites_fit(self) -> Self:
+        if self.cem_elites > self.cem_samples:
+            raise ValueError(
+                f"cem_elites {self.cem_elites} is above cem_samples {self.cem_samples}"
+            )
+        return self

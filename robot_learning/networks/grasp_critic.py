@@ -1,0 +1,174 @@
+"""QT-Opt's critic on images: the image is encoded once, many actions are judged on the result.
+
+Kalashnikov et al. 2018 (arXiv 1806.10293, section 4.2 and figure 5): convolutions over the image, a
+vector made of action and gripper added to every place of the map, convolutions over the sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+GraspNetwork = Literal["small", "large"]
+
+
+FIRST_LOGIT = -2.5
+"""Of every action before anything is learned: grasps are rare, and what is too high at first only
+fades with the discount, from one slow copy to the next.
+"""
+
+
+class Convolution(NamedTuple):
+    """One convolution with a ReLU, and what follows it.
+
+    Attributes:
+        channels: of its output.
+        kernel: side in pixels.
+        stride: in both directions.
+        pool: side and stride of a maximum over its output; 1 for none.
+        padded: the output is as large as the input where the stride is 1.
+    """
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    pool: int = 1
+    padded: bool = True
+
+
+class GraspCriticShape(NamedTuple):
+    """Layers of a critic.
+
+    Attributes:
+        trunk: over the image; its last channels are the length of the vector that is added.
+        head: over image and action together.
+        vector: hidden units of the layer that the action's vector comes from.
+        dense: hidden units of the layers that end in the value.
+        normalise: batch normalisation in every convolution.
+    """
+
+    trunk: tuple[Convolution, ...]
+    head: tuple[Convolution, ...]
+    vector: int
+    dense: tuple[int, ...]
+    normalise: bool
+
+
+SHAPES: dict[GraspNetwork, GraspCriticShape] = {
+    # For 64 x 64: 3 million multiplications an image, 0.2 million an action.
+    "small": GraspCriticShape(
+        trunk=(Convolution(24, 5, 2), Convolution(32, 3, 2), Convolution(32, 3, 2)),
+        head=(Convolution(32, 3, 2),),
+        vector=64,
+        dense=(64,),
+        normalise=False,
+    ),
+    # The paper's for 472 x 472, 1.2 million weights.
+    "large": GraspCriticShape(
+        trunk=(
+            Convolution(64, 6, 2, pool=3),
+            *(Convolution(64, 5) for _ in range(5)),
+            Convolution(64, 5, pool=3),
+        ),
+        head=(
+            *(Convolution(64, 3) for _ in range(5)),
+            Convolution(64, 3, pool=2),
+            *(Convolution(64, 3, padded=False) for _ in range(3)),
+        ),
+        vector=256,
+        dense=(64, 64),
+        normalise=True,
+    ),
+}
+
+
+class GraspCritic(nn.Module):
+    """Q as a logit: its sigmoid is the probability-like value of an action.
+
+    Args:
+        shape: of the layers.
+        size_px: side of the square images.
+        vector_size: length of action and gripper state together.
+        generator: initial weights are drawn from it.
+
+    Raises:
+        ValueError: the images are too small for the layers.
+    """
+
+    def __init__(
+        self,
+        shape: GraspCriticShape,
+        size_px: int,
+        vector_size: int,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        channels = shape.trunk[-1].channels
+        self.trunk = nn.Sequential(*_layers(3, shape.trunk, shape.normalise))
+        self.vector = nn.Sequential(
+            nn.Linear(vector_size, shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
+        )
+        self.head = nn.Sequential(*_layers(channels, shape.head, shape.normalise))
+        try:
+            with torch.no_grad():
+                blank = torch.zeros(2, 3, size_px, size_px)
+                flat = self.head(self.trunk(blank)).flatten(1).shape[1]
+        except RuntimeError:
+            flat = 0
+        if not flat:
+            raise ValueError(f"images of {size_px} px are too small for this network")
+        sizes = (flat, *shape.dense, 1)
+        dense: list[nn.Module] = []
+        for fan_in, fan_out in pairwise(sizes):
+            dense += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        self.dense = nn.Sequential(*dense[:-1])
+        self._draw(generator)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Maps (n, channels, rows, columns) of uint8 images, shape (n, size, size, 3)."""
+        # Stored with the colours last, as the kernels like them.
+        planes = images.permute(0, 3, 1, 2).to(torch.float32)
+        maps: Tensor = self.trunk(planes.mul_(1.0 / 127.5).sub_(1.0))
+        return maps
+
+    def judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
+        """Logits (n, k) of k vectors of action and state for each image, shape (n, k, v)."""
+        n, k = vectors.shape[:2]
+        added = self.vector(vectors)[..., None, None]  # (n, k, channels, 1, 1)
+        joined = functional.relu(maps.unsqueeze(1) + added).flatten(0, 1)
+        values: Tensor = self.dense(self.head(joined).flatten(1))
+        return values.view(n, k)
+
+    def _draw(self, generator: torch.Generator) -> None:
+        """He et al. 2015 for layers before a ReLU; the last begins at `FIRST_LOGIT`."""
+        last = self.dense[-1]
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                fan_in = module.weight[0].numel()
+                bound = math.sqrt(6.0 / fan_in) * (0.1 if module is last else 1.0)
+                with torch.no_grad():
+                    module.weight.uniform_(-bound, bound, generator=generator)
+                    if module.bias is not None:
+                        module.bias.fill_(FIRST_LOGIT if module is last else 0.0)
+
+
+def _layers(
+    channels: int, convolutions: tuple[Convolution, ...], normalise: bool
+) -> Iterator[nn.Module]:
+    for layer in convolutions:
+        padding = layer.kernel // 2 if layer.padded else 0
+        yield nn.Conv2d(
+            channels, layer.channels, layer.kernel, layer.stride, padding, bias=not normalise
+        )
+        channels = layer.channels
+        if normalise:
+            yield nn.BatchNorm2d(channels, eps=1e-3, momentum=3e-4)
+        yield nn.ReLU()
+        if layer.pool > 1:
+            yield nn.MaxPool2d(layer.pool, ceil_mode=True)
