@@ -55,7 +55,7 @@ class GraspPlan:
 
     episodes: int
     scripted_episodes: int
-    random_share: float = 0.1
+    random_share: float = 0.05
     noise: float = 0.1
     seed: int = 0
 
