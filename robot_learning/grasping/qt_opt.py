@@ -60,6 +60,7 @@ class GraspQTOpt:
 
     Attributes:
         updates: gradient steps done.
+        search: for the best action.
         action_size: numbers of an action.
         vector_size: numbers of action and state together.
     """
@@ -90,7 +91,7 @@ class GraspQTOpt:
         self.action_size, self.vector_size = action_size, action_size + state_size
         self.critic = grasp_critic(hyper, size_px, self.vector_size, self._generator)
         self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
-        self._search = GraspSearch(hyper, action_size)
+        self.search = GraspSearch(hyper, action_size)
         for slow in (self.average, self.lagged):
             slow.requires_grad_(False).eval()
         self._adam = torch.optim.Adam(
@@ -108,8 +109,8 @@ class GraspQTOpt:
         hyper = self.hyper
         images, states = torch.from_numpy(batch.next_images), torch.from_numpy(batch.next_states)
         maps = self.average.encode(images)
-        noise = self._search.noise(len(states), self._generator)
-        found = self._search.find(self.average, maps, states, noise)
+        noise = self.search.noise(len(states), self._generator)
+        found = self.search.find(self.average, maps, states, noise)
         values = torch.sigmoid(found.score)
         if hyper.second_target:
             vectors = torch.cat((found.best, states), 1).unsqueeze(1)

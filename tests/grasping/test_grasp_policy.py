@@ -1,0 +1,101 @@
+"""The policy that grasps, and its file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from grasp_samples import ACTION_SIZE, SIZE_PX, STATE_SIZE, make_batch, make_learner
+
+from robot_learning.grasping.policy import POLICY_FILE, NoisyGrasper, policy_of, read_grasp_policy
+from robot_learning.training.policy_bytes import PolicyFileError
+
+
+@pytest.fixture(scope="module")
+def learner():
+    made = make_learner()
+    for _ in range(5):
+        made.update(make_batch(), np.linspace(0, 1, 6, dtype=np.float32))
+    return made
+
+
+@pytest.fixture
+def policy(learner):
+    return policy_of(learner, "c" * 64, SIZE_PX)
+
+
+def seen(seed=0):
+    batch = make_batch(1, seed)
+    return batch.images[0], batch.states[0]
+
+
+def test_the_same_picture_gives_the_same_action_and_others_give_others(policy):
+    actions = [policy.act(*seen(seed)) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(actions[0], actions[1])
+    assert (actions[0] != actions[2]).any()
+    assert all((np.abs(action) <= 1.0).all() and len(action) == ACTION_SIZE for action in actions)
+
+
+def test_its_action_is_worth_more_than_random_ones(learner, policy):
+    image, state = seen()
+    best, value = policy.judge(image, state)
+    rng = np.random.default_rng(0)
+    tried = make_batch(200, images=np.stack([image] * 200), states=np.stack([state] * 200))
+    actions = rng.uniform(-1, 1, (200, ACTION_SIZE)).astype(np.float32)
+    import torch
+
+    with torch.no_grad():
+        maps = learner.average.encode(torch.from_numpy(tried.images[:1]))
+        vectors = torch.from_numpy(np.concatenate((actions, tried.states), 1))[None]
+        values = torch.sigmoid(learner.average.judge(maps, vectors))[0].numpy()
+    assert value > np.quantile(values, 0.95)
+
+
+def test_it_does_not_change_while_its_learner_learns(policy, learner):
+    before = policy.to_bytes()
+    learner.update(make_batch(), np.zeros(6, np.float32))
+    assert policy.to_bytes() == before
+
+
+def test_a_file_acts_as_what_it_was_written_from(tmp_path, policy):
+    policy.save(tmp_path)
+    read = read_grasp_policy(tmp_path)
+    np.testing.assert_array_equal(read.act(*seen()), policy.act(*seen()))
+    assert read.contract_sha256 == "c" * 64 and read.to_bytes() == policy.to_bytes()
+
+
+@pytest.mark.parametrize("damage", ["cut", "foreign", "none"])
+def test_a_file_that_is_none_is_refused(tmp_path, policy, damage):
+    policy.save(tmp_path)
+    path = tmp_path / POLICY_FILE
+    if damage == "none":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:2000] if damage == "cut" else b"hello")
+    with pytest.raises(PolicyFileError, match="holds no|is no grasp policy, or damaged"):
+        read_grasp_policy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("image", "state", "said"),
+    [
+        (np.zeros((64, 64, 3), np.uint8), np.zeros(STATE_SIZE), r"shape \(64, 64, 3\)"),
+        (np.zeros((SIZE_PX, SIZE_PX), np.uint8), np.zeros(STATE_SIZE), r"shape \(32, 32\)"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3)), np.zeros(STATE_SIZE), "float64"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.zeros(3), "needs 2 numbers"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.full(2, np.nan), "needs 2 numbers"),
+    ],
+)
+def test_what_it_was_not_trained_with_is_refused(policy, image, state, said):
+    with pytest.raises(ValueError, match=said):
+        policy.act(image, state)
+
+
+def test_exploring_is_acting_by_the_policy_with_noise_and_at_random_now_and_then(policy):
+    image, state = seen()
+    best = policy.act(image, state)
+    noisy = NoisyGrasper(policy, random_share=0.25, noise=0.05)
+    noisy.begin(np.random.default_rng(0))
+    actions = np.stack([noisy.act(image, state) for _ in range(400)])
+    near = np.abs(actions - best).max(axis=1) < 0.25
+    assert near.mean() == pytest.approx(0.75, abs=0.07)
+    assert (np.abs(actions) <= 1.0).all() and actions.dtype == np.float32

@@ -1,0 +1,135 @@
+"""QT-Opt on images: targets, updates and slow copies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from grasp_samples import ACTION_SIZE, SIZE_PX, make_batch, make_learner
+
+
+def fixed(network, value: float) -> None:
+    """Every action has this value, whatever is seen."""
+    last = network.dense[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(float(np.log(value / (1.0 - value))))
+
+
+def with_values(first: float, second: float, **changes):
+    learner = make_learner(**changes)
+    fixed(learner.average, first)
+    fixed(learner.lagged, second)
+    return learner
+
+
+@pytest.mark.parametrize(("first", "second", "value"), [(0.6, 0.3, 0.3), (0.2, 0.7, 0.2)])
+def test_the_target_is_the_reward_and_the_discounted_smaller_value(first, second, value):
+    batch = make_batch(rewards=np.full(6, 0.1, np.float32))
+    targets = with_values(first, second, gamma=0.9).targets(batch)
+    np.testing.assert_allclose(targets, 0.1 + 0.9 * value, rtol=1e-5)
+
+
+def test_without_the_second_target_the_first_alone_counts():
+    targets = with_values(0.6, 0.3, second_target=False).targets(make_batch())
+    np.testing.assert_allclose(targets, 0.9 * 0.6, rtol=1e-5)
+
+
+def test_what_follows_counts_after_a_truncated_step_and_not_after_a_terminated_one():
+    ends = np.array([0, 1, 0, 1, 0, 1], np.float32)
+    batch = make_batch(terminated=ends, rewards=np.full(6, 0.05, np.float32))
+    targets = with_values(0.5, 0.5).targets(batch)
+    np.testing.assert_allclose(targets, 0.05 + 0.9 * 0.5 * (1.0 - ends), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("reward", "target"), [(-0.02, 0.0), (1.5, 1.0)])
+def test_targets_stay_within_what_a_sigmoid_can_say(reward, target):
+    batch = make_batch(rewards=np.full(6, reward, np.float32), terminated=np.ones(6, np.float32))
+    np.testing.assert_array_equal(make_learner().targets(batch), np.float32(target))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "squared"])
+def test_updates_bring_values_to_their_targets(loss):
+    learner = make_learner(loss=loss, photometric=False, crop_pad_px=0, l2=0.0)
+    batch, targets = make_batch(), np.linspace(0.0, 1.0, 6, dtype=np.float32)
+    errors = [learner.update(batch, targets)["q_error"] for _ in range(150)]
+    assert errors[0] > 0.3 and errors[-1] < 0.1
+
+
+def test_the_slow_copy_follows_and_the_lagged_one_jumps_after_its_updates():
+    learner = make_learner(polyak=0.1, target_lag_updates=3)
+    batch, targets = make_batch(), np.full(6, 0.5, np.float32)
+    begin = [p.clone() for p in learner.average.parameters()]
+    for update in range(1, 5):
+        before = [p.clone() for p in learner.average.parameters()]
+        learner.update(batch, targets)
+        for slow, old, new in zip(
+            learner.average.parameters(), before, learner.critic.parameters(), strict=True
+        ):
+            torch.testing.assert_close(slow, 0.9 * old + 0.1 * new)
+        reference = begin if update < 3 else third if update > 3 else learner.average.parameters()
+        for lagged, expected in zip(learner.lagged.parameters(), reference, strict=True):
+            torch.testing.assert_close(lagged, expected)
+        if update == 3:
+            third = [p.clone() for p in learner.average.parameters()]
+
+
+def test_no_lag_is_one_slow_copy():
+    learner = make_learner(target_lag_updates=0)
+    learner.update(make_batch(), np.full(6, 0.5, np.float32))
+    for lagged, average in zip(
+        learner.lagged.parameters(), learner.average.parameters(), strict=True
+    ):
+        assert torch.equal(lagged, average)
+
+
+def test_it_learns_where_to_move_from_what_it_sees():
+    # A bright patch on the left or the right; moving there is rewarded, in one step.
+    learner = make_learner(learning_rate=1e-3, polyak=0.1, l2=0.0, photometric=False)
+    rng = np.random.default_rng(0)
+
+    def scenes(n):
+        right = rng.random(n) < 0.5
+        images = rng.integers(0, 40, (n, SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+        for image, on_right in zip(images, right, strict=True):
+            left = rng.integers(17, 24) if on_right else rng.integers(2, 9)
+            image[12:20, left : left + 7] = 220
+        return images, right
+
+    for _ in range(250):
+        images, right = scenes(32)
+        batch = make_batch(32, images=images)._replace(
+            actions=rng.uniform(-1.0, 1.0, (32, ACTION_SIZE)).astype(np.float32)
+        )
+        learner.update(batch, ((batch.actions[:, 0] > 0.0) == right).astype(np.float32))
+    images, right = scenes(40)
+    batch = make_batch(40, next_images=images)
+    maps = learner.average.encode(torch.from_numpy(images))
+    states = torch.from_numpy(batch.next_states)
+    noise = learner.search.noise(40, torch.Generator().manual_seed(0))
+    found = learner.search.find(learner.average, maps, states, noise)
+    assert ((found.best[:, 0].numpy() > 0.0) == right).mean() >= 0.9
+
+
+def test_it_goes_on_from_its_state_bit_for_bit():
+    first, second = make_learner(seed=1), make_learner(seed=2)
+    targets = np.full(6, 0.5, np.float32)
+    for _ in range(3):
+        first.update(make_batch(), targets)
+    second.load_state_dict(first.state_dict())
+    for learner in (first, second):
+        for _ in range(2):
+            learner.update(make_batch(seed=3), learner.targets(make_batch(seed=4)))
+    one, other = first.state_dict(), second.state_dict()
+    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+    assert first.updates == second.updates == 5
+
+
+def test_slow_weights_make_another_label_alike():
+    trainer, updater = make_learner(seed=1), make_learner(seed=2)
+    trainer.update(make_batch(), np.full(6, 0.9, np.float32))
+    updater.load_slow_weights(trainer.slow_weights())
+    fixed_noise = torch.Generator().manual_seed(5).get_state()
+    for learner in (trainer, updater):
+        learner._generator.set_state(fixed_noise)
+    np.testing.assert_array_equal(trainer.targets(make_batch()), updater.targets(make_batch()))
