@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from grasp_samples import ACTION_SIZE, SIZE_PX, STATE_SIZE, make_batch, make_learner
 
 from robot_learning.grasping.policy import POLICY_FILE, NoisyGrasper, policy_of, read_grasp_policy
@@ -37,12 +38,10 @@ def test_the_same_picture_gives_the_same_action_and_others_give_others(policy):
 
 def test_its_action_is_worth_more_than_random_ones(learner, policy):
     image, state = seen()
-    best, value = policy.judge(image, state)
+    _, value = policy.judge(image, state)
     rng = np.random.default_rng(0)
     tried = make_batch(200, images=np.stack([image] * 200), states=np.stack([state] * 200))
     actions = rng.uniform(-1, 1, (200, ACTION_SIZE)).astype(np.float32)
-    import torch
-
     with torch.no_grad():
         maps = learner.average.encode(torch.from_numpy(tried.images[:1]))
         vectors = torch.from_numpy(np.concatenate((actions, tried.states), 1))[None]
@@ -71,7 +70,7 @@ def test_a_file_that_is_none_is_refused(tmp_path, policy, damage):
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:2000] if damage == "cut" else b"hello")
-    with pytest.raises(PolicyFileError, match="holds no|is no grasp policy, or damaged"):
+    with pytest.raises(PolicyFileError, match=r"holds no|is no grasp policy, or damaged"):
         read_grasp_policy(tmp_path)
 
 
