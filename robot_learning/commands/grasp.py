@@ -7,24 +7,20 @@ import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from robot_learning.commands.standard_output import foreign_output_to_stderr
-from robot_learning.contract import ContractError, load_contract
 from robot_learning.training.progress import ProgressView, rate_with_interval
-from robot_learning.training.run_directory import RunDirectory, RunDirectoryError, next_free
-
-if TYPE_CHECKING:
-    from robot_learning.envs.grasp_env import GraspEnv
+from robot_learning.training.run_directory import RunDirectory, next_free
 
 app = typer.Typer(help="Grasping from the camera with QT-Opt.", no_args_is_help=True)
 
 _Robot = Annotated[str, typer.Option(help="Robot in config/robots, or a path.")]
-_Task = Annotated[str, typer.Option(help="Task in config/tasks, or a path to YAML.")]
+_Task = Annotated[str, typer.Option(help="Task in config/tasks, a path to YAML, or kuka_diverse.")]
 
 
 @app.command()
@@ -102,35 +98,33 @@ def evaluate(
     success = rate_with_interval(figures["success_rate"], figures["n"], (low, high))
     table = Table(title=f"{policy}, {objects} objects", show_header=False, title_justify="left")
     table.add_row("success", success)
-    table.add_row("lifted, as the simulator knows", f"{figures['lifted_rate']:.2f}")
-    table.add_row("both agree", f"{figures['agreement']:.3f}")
+    if figures["lifted_rate"] is not None:
+        table.add_row("lifted, as the simulator knows", f"{figures['lifted_rate']:.2f}")
+        table.add_row("both agree", f"{figures['agreement']:.3f}")
+        table.add_row("safety faults", f"{figures['faults']}")
     table.add_row("steps, mean", f"{figures['mean_steps']:.1f}")
-    table.add_row("safety faults", f"{figures['faults']}")
     Console(soft_wrap=True).print(table)
 
 
 def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: bool) -> Any:
     """Trains; the run."""
     # Late: torch takes seconds to import, and `--help` should not.
-    from robot_learning.grasping.log import LogError
     from robot_learning.grasping.run import GraspPlan, GraspRun, LocalCollector
     from robot_learning.grasping.settings import GraspHyperParameters
-    from robot_learning.training.checkpoint import CheckpointError
-    from robot_learning.training.files import explain
+    from robot_learning.grasping.world import find_world
+    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
-    from robot_learning.training.settings import SettingsError, with_overrides
+    from robot_learning.training.settings import with_overrides
 
     directory = RunDirectory(out)
     try:
-        robot, task = request["robot"], request["task"]
-        contract = _contract(robot, task)
+        world = find_world(request["task"], request["robot"])
         hyper = with_overrides("grasping", GraspHyperParameters, overrides)
         plan = GraspPlan(request["episodes"], request["scripted_episodes"], seed=request["seed"])
         offline = [Path(path) for path in request["offline"]]
         config = request | {
             "hyper_parameters": hyper.model_dump(mode="json"),
-            "contract_sha256": contract.sha256,
-            "contract": contract.model_dump(mode="json"),
+            **world.about(),
         }
         directory.begin(config, resume=resume)
         with ProgressView() as progress, StopRequest() as stop:
@@ -138,17 +132,19 @@ def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: boo
             def view(status: Mapping[str, Any], now: bool) -> None:
                 progress.show(status, now=now)
 
-            run = GraspRun(contract, hyper, plan, directory, offline=offline, resume=resume)
+            run = GraspRun(world, hyper, plan, directory, offline=offline, resume=resume)
             directory.write_config(config)
-            with closing(_environment(robot, task, "train")) as env:
-                run.run(LocalCollector(env, plan), view, stop)
+            with closing(LocalCollector(world, plan)) as collector:
+                run.run(collector, view, stop)
             return run
-    except (SettingsError, ContractError, RunDirectoryError, CheckpointError, LogError) as error:
+    except ValueError as error:  # contract, settings, folder, checkpoint, log: each is one line
         _fail(str(error), 2)
     except LookupError as error:
         _fail(str(error.args[0] if error.args else error), 2)
     except Interrupted:
         _fail(f"stopped; the checkpoint is in {out}. Go on with the same command and --resume", 130)
+    except FileWriteError as error:
+        _fail(str(error), 1)
     except OSError as error:
         _fail(explain(Path(error.filename or out), error), 1)
 
@@ -156,23 +152,23 @@ def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: boo
 def _evaluate(policy: Path, robot: str, task: str, episodes: int, objects: str) -> dict[str, Any]:
     from robot_learning.grasping.evaluate import evaluate as measure
     from robot_learning.grasping.policy import read_grasp_policy
-    from robot_learning.grasping.script import Grasper, ScriptedGrasper
-    from robot_learning.training.policy_bytes import PolicyFileError
+    from robot_learning.grasping.script import Grasper
+    from robot_learning.grasping.world import find_world
 
     try:
-        contract = _contract(robot, task)
+        world = find_world(task, robot)
         grasper: Grasper
         if str(policy) == "scripted":
-            grasper = ScriptedGrasper(contract.task, contract.workspace.min_m[2])
+            grasper = world.script()
         else:
             grasper = read_grasp_policy(policy)
-            if grasper.contract_sha256 != contract.sha256:
+            if grasper.spaces != world.spaces:
                 _fail(
-                    f"{policy}: was trained under contract {grasper.contract_sha256[:12]}, this is "
-                    f"{contract.sha256[:12]}: give the robot and task that it was trained with",
+                    f"{policy}: was trained under contract {grasper.spaces.sha256[:12]}, this is "
+                    f"{world.spaces.sha256[:12]}: give the robot and task it was trained with",
                     2,
                 )
-        with closing(_environment(robot, task, objects)) as env, ProgressView() as progress:
+        with closing(world.open(objects)) as env, ProgressView() as progress:
             successes = 0
 
             def on_episode(done: int, episode: Any) -> None:
@@ -182,27 +178,9 @@ def _evaluate(policy: Path, robot: str, task: str, episodes: int, objects: str) 
                     {"phase": "evaluating", "episodes": f"{successes} lifted of {done}"}, now=False
                 )
 
-            return measure(env, grasper, episodes, on_episode=on_episode).as_json()
-    except (ContractError, PolicyFileError) as error:
+            return measure(world, env, grasper, episodes, on_episode=on_episode).as_json()
+    except ValueError as error:  # contract and policy file: each is one line
         _fail(str(error), 2)
-
-
-def _environment(robot: str, task: str, objects: str) -> GraspEnv:
-    from robot_learning.envs.grasp_env import GraspEnv
-    from robot_learning.envs.registration import make_env
-
-    env = make_env(robot, task, objects=objects)
-    assert isinstance(env, GraspEnv)  # `_contract` has looked
-    return env
-
-
-def _contract(robot: str, task: str) -> Any:
-    from robot_learning.contract import BinGraspTask
-
-    contract = load_contract(robot, task)
-    if not isinstance(contract.task, BinGraspTask):
-        _fail(f"task {task} is of kind {contract.task.kind}; grasping needs one of bin_grasp", 2)
-    return contract
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.script import Grasper
+from robot_learning.grasping.world import GraspEnvironment
 
 
-def collect_episode(env: GraspEnv, grasper: Grasper, seed: int) -> GraspEpisode:
+def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> GraspEpisode:
     """Lets somebody try once.
 
     What is kept as the action is what was executed of it.

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.evaluation import wilson_interval
 from robot_learning.grasping.collect import collect_episode
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.script import Grasper
+from robot_learning.grasping.world import GraspEnvironment, World
 
-LIFTED_M = 0.12
-"""An object whose middle is higher than this was lifted, as the simulator knows."""
 FIRST_SEED = 1_000_000
 """Of evaluation episodes; training begins at 0."""
 
@@ -54,7 +52,8 @@ class GraspEvaluation:
 
 
 def evaluate(
-    env: GraspEnv,
+    world: World,
+    env: GraspEnvironment,
     grasper: Grasper,
     episodes: int,
     first_seed: int = FIRST_SEED,
@@ -63,7 +62,8 @@ def evaluate(
     """Lets somebody try `episodes` times.
 
     Args:
-        env: the robot at its bin.
+        world: where.
+        env: of that world.
         grasper: who acts.
         episodes: how many.
         first_seed: of the first; the others follow it.
@@ -74,16 +74,14 @@ def evaluate(
     lifted: Counter[int] = Counter()
     for index in range(episodes):
         episode = collect_episode(env, grasper, first_seed + index)
-        scene = env.hardware.read_scene()
         result.successes.append(episode.success)
         result.steps.append(len(episode))
-        result.faults += env.arm.fault is not None
-        if "object_number" in scene:
-            numbers = scene["object_number"].astype(int).tolist()
-            high = (scene["object_position_m"][:, 2] > LIFTED_M).tolist()
-            seen.update(numbers)
-            lifted.update(n for n, up in zip(numbers, high, strict=True) if up)
-            result.lifted.append(any(high))
+        truth = world.look(env)
+        if truth is not None:
+            seen.update(truth.objects)
+            lifted.update(truth.lifted)
+            result.lifted.append(bool(truth.lifted))
+            result.faults += truth.fault
         if on_episode:
             on_episode(index + 1, episode)
     result.by_object = {number: (lifted[number], count) for number, count in seen.items()}

@@ -9,12 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from robot_learning.contract import BinGraspTask, Contract, task_of
-from robot_learning.envs.observation import observation_size
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.policy import GraspPolicy, policy_of
 from robot_learning.grasping.qt_opt import GraspQTOpt, under
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.world import GraspSpaces
 from robot_learning.replay.images import ImageBatch, ImageReplay
 from robot_learning.replay.labelled import LabelledBuffer, Labels
 from robot_learning.replay.ring import Int64
@@ -59,32 +58,36 @@ class GraspLearner:
     """
 
     def __init__(
-        self, contract: Contract, hyper: GraspHyperParameters, folder: Path, seed: int
+        self,
+        spaces: GraspSpaces,
+        hyper: GraspHyperParameters,
+        folder: Path,
+        seed: int,
+        episodes_max: int | None = None,
     ) -> None:
         """Begins with an empty replay.
 
         Args:
-            contract: of a grasping task.
+            spaces: what is seen and done.
             hyper: how to learn.
             folder: for the replay's file, which is made anew.
             seed: of everything random.
+            episodes_max: there will be no more: the replay's file need not be larger.
+
+        Raises:
+            OSError: the disk has no room for the replay.
         """
-        task = task_of(contract, BinGraspTask)
         torch.set_num_threads(1)
-        self._contract, self._hyper = contract, hyper
-        self._size_px, state_size = task.image.size_px, observation_size(contract)
-        self.algorithm = GraspQTOpt(
-            hyper,
-            size_px=self._size_px,
-            state_size=state_size,
-            action_size=task.action.size,
-            seed=seed,
-        )
+        self._hyper = hyper
+        self.algorithm = GraspQTOpt(hyper, spaces, seed)
         self._rng = np.random.default_rng([seed, 2])
         path = folder / "replay.frames"
         path.unlink(missing_ok=True)
-        shape = (self._size_px, self._size_px, 3)
-        self.replay = ImageReplay(path, hyper.replay_capacity, shape, state_size, task.action.size)
+        shape = (spaces.size_px, spaces.size_px, 3)
+        capacity = hyper.replay_capacity
+        if episodes_max is not None:
+            capacity = min(capacity, max(1, episodes_max) * (spaces.steps_max + 1))
+        self.replay = ImageReplay(path, capacity, shape, spaces.state_size, spaces.action_size)
         self._labels = LabelledBuffer(hyper.label_capacity, hyper.label_age_max)
         self._episodes = self._steps = self._labelled = self._trained = 0
 
@@ -163,7 +166,7 @@ class GraspLearner:
 
     def policy(self) -> GraspPolicy:
         """What it has learned so far; later learning does not change it."""
-        return policy_of(self.algorithm, self._contract.sha256, self._size_px)
+        return policy_of(self.algorithm)
 
     def close(self) -> None:
         """Closes the replay's file."""

@@ -19,7 +19,7 @@ import numpy as np
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.training.files import write_atomic
 
-_NAME = re.compile(r"shard-(\d{6})\.npz")
+_NAME = re.compile(r"shard-\d{6}\.npz")
 _FORMAT = 1
 
 
@@ -44,7 +44,8 @@ class GraspLog:
         self.folder = folder
         self._sha256 = contract_sha256
         self.damaged: list[str] = []
-        self._next = 1 + max((int(_NAME.match(p.name)[1]) for p in self._shards()), default=-1)  # type: ignore[index]
+        numbers = [int(path.stem.rpartition("-")[2]) for path in self._shards()]
+        self._next = 1 + max(numbers, default=-1)
 
     def write(self, episodes: Sequence[GraspEpisode]) -> Path:
         """Writes one shard.
@@ -74,6 +75,17 @@ class GraspLog:
                 self.damaged.append(f"{path}: is damaged and left out: {error or type(error)}")
                 continue
             yield from found
+
+    def count(self) -> int:
+        """Episodes in the sound shards, by what these say of themselves."""
+        counts = []
+        for path in self._shards():
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    counts.append(len(json.loads(archive["about"].tobytes())["episodes"]))
+            except _UNREADABLE:
+                continue
+        return sum(counts)
 
     def _shards(self) -> list[Path]:
         if not self.folder.is_dir():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from robot_learning.grasping.qt_opt import GraspQTOpt, GraspSearch, grasp_critic, under
-from robot_learning.grasping.script import random_action
+from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.grasp_critic import GraspCritic
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
@@ -29,9 +31,7 @@ class GraspPolicy:
     """A critic and its search; the same picture and state give the same action.
 
     Attributes:
-        contract_sha256: of the contract that it was trained under.
-        size_px: side of its pictures.
-        state_size: numbers beside the picture.
+        spaces: what it sees and does, and under which contract it was trained.
     """
 
     name = "policy"
@@ -41,10 +41,7 @@ class GraspPolicy:
         critic: GraspCritic,
         hyper: GraspHyperParameters,
         noise: torch.Tensor,
-        *,
-        size_px: int,
-        state_size: int,
-        contract_sha256: str,
+        spaces: GraspSpaces,
     ) -> None:
         """Takes the parts as they are.
 
@@ -52,19 +49,11 @@ class GraspPolicy:
             critic: that judges; it is not changed.
             hyper: of the search.
             noise: of the search, shape (rounds, 1, samples, a).
-            size_px: side of the pictures.
-            state_size: numbers beside the picture.
-            contract_sha256: of the contract.
+            spaces: what it sees and does.
         """
         self._critic, self._hyper, self._noise = critic.eval(), hyper, noise
         self._search = GraspSearch(hyper, noise.shape[-1])
-        self.size_px, self.state_size = size_px, state_size
-        self.contract_sha256 = contract_sha256
-
-    @property
-    def action_size(self) -> int:
-        """Numbers of an action."""
-        return int(self._noise.shape[-1])
+        self.spaces = spaces
 
     def begin(self, rng: np.random.Generator) -> None:
         """It draws nothing."""
@@ -80,14 +69,15 @@ class GraspPolicy:
         Raises:
             ValueError: picture or state have other sizes than it was trained with.
         """
-        expected = (self.size_px, self.size_px, 3)
+        size_px, state_size = self.spaces.size_px, self.spaces.state_size
+        expected = (size_px, size_px, 3)
         if image.shape != expected or image.dtype != np.uint8:
             raise ValueError(
                 f"a picture of shape {image.shape} and type {image.dtype}; this policy was trained "
                 f"with {expected} and uint8"
             )
-        if state.shape != (self.state_size,) or not np.isfinite(state).all():
-            raise ValueError(f"a state {state!r}; this policy needs {self.state_size} numbers")
+        if state.shape != (state_size,) or not np.isfinite(state).all():
+            raise ValueError(f"a state {state!r}; this policy needs {state_size} numbers")
         states = torch.from_numpy(np.asarray(state, np.float32)).unsqueeze(0)
         maps = self._critic.encode(torch.from_numpy(image.copy()).unsqueeze(0))
         found = self._search.find(self._critic, maps, states, self._noise)
@@ -97,10 +87,8 @@ class GraspPolicy:
         """The bytes of its file."""
         about = {
             "format": _FORMAT,
-            "contract_sha256": self.contract_sha256,
             "hyper_parameters": self._hyper.model_dump(mode="json"),
-            "size_px": self.size_px,
-            "state_size": self.state_size,
+            "spaces": asdict(self.spaces),
         }
         tensors = {f"critic.{k}": v.contiguous() for k, v in self._critic.state_dict().items()}
         return save(
@@ -118,21 +106,13 @@ class GraspPolicy:
         return directory / POLICY_FILE
 
 
-def policy_of(learner: GraspQTOpt, contract_sha256: str, size_px: int) -> GraspPolicy:
+def policy_of(learner: GraspQTOpt) -> GraspPolicy:
     """The slow copy of a learner's critic as a policy; later learning does not change it."""
-    hyper = learner.hyper
-    state_size = learner.vector_size - learner.action_size
-    critic = grasp_critic(hyper, size_px, learner.vector_size, torch.Generator())
+    hyper, spaces = learner.hyper, learner.spaces
+    critic = grasp_critic(hyper, spaces, torch.Generator())
     critic.load_state_dict(learner.average.state_dict())
-    noise = GraspSearch(hyper, learner.action_size).noise(1, torch.Generator().manual_seed(0))
-    return GraspPolicy(
-        critic,
-        hyper,
-        noise,
-        size_px=size_px,
-        state_size=state_size,
-        contract_sha256=contract_sha256,
-    )
+    noise = learner.search.noise(1, torch.Generator().manual_seed(0))
+    return GraspPolicy(critic, hyper, noise, spaces)
 
 
 def read_grasp_policy(directory: Path) -> GraspPolicy:
@@ -152,18 +132,15 @@ def read_grasp_policy(directory: Path) -> GraspPolicy:
             raise ValueError(f"its format is {about['format']}, known is {_FORMAT}")
         hyper = GraspHyperParameters.model_validate(about["hyper_parameters"])
         noise = tensors[_NOISE]
-        size_px, state_size = int(about["size_px"]), int(about["state_size"])
-        critic = grasp_critic(hyper, size_px, state_size + int(noise.shape[-1]), torch.Generator())
+        spaces = GraspSpaces(**about["spaces"])
+        critic = grasp_critic(hyper, spaces, torch.Generator())
         critic.load_state_dict(under(tensors, "critic"))
-        if noise.shape[:3] != (hyper.cem_rounds, 1, hyper.cem_samples):
+        if noise.shape != (hyper.cem_rounds, 1, hyper.cem_samples, spaces.action_size):
             raise ValueError(f"its search draws {tuple(noise.shape)}")
-        sha256 = str(about["contract_sha256"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PolicyFileError(f"{path}: is no grasp policy, or damaged: {reason}") from None
-    return GraspPolicy(
-        critic, hyper, noise, size_px=size_px, state_size=state_size, contract_sha256=sha256
-    )
+    return GraspPolicy(critic, hyper, noise, spaces)
 
 
 class NoisyGrasper:
@@ -174,24 +151,29 @@ class NoisyGrasper:
 
     name = "noisy"
 
-    def __init__(self, policy: GraspPolicy, *, random_share: float, noise: float) -> None:
+    def __init__(
+        self, policy: GraspPolicy, explore: Grasper, *, random_share: float, noise: float
+    ) -> None:
         """Explores.
 
         Args:
             policy: whose actions are disturbed.
-            random_share: of actions that are uniform, but biased downwards and rarely the last.
-            noise: standard deviation added to the others.
+            explore: who acts now and then instead.
+            random_share: how often.
+            noise: standard deviation added to the other actions.
         """
-        self._policy, self._share, self._noise = policy, random_share, noise
+        self._policy, self._explore = policy, explore
+        self._share, self._noise = random_share, noise
 
     def begin(self, rng: np.random.Generator) -> None:
         """Draws from `rng` in this episode."""
         self._rng = rng
+        self._explore.begin(rng)
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The policy's action, disturbed."""
         if self._rng.random() < self._share:
-            return random_action(self._rng)
+            return self._explore.act(image, state)
         action = self._policy.act(image, state)
         noisy: Float32 = np.clip(action + self._rng.normal(0.0, self._noise, len(action)), -1, 1)
         return noisy.astype(np.float32)

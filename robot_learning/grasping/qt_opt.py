@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.grasp_critic import SHAPES, GraspCritic
 from robot_learning.networks.image_encoder import Photometric, distort, random_crop
 from robot_learning.planning import Found, cross_entropy_method
@@ -61,26 +62,20 @@ class GraspQTOpt:
     Attributes:
         updates: gradient steps done.
         search: for the best action.
-        action_size: numbers of an action.
-        vector_size: numbers of action and state together.
+        spaces: what is seen and done.
     """
 
     def __init__(
         self,
         hyper: GraspHyperParameters,
-        *,
-        size_px: int,
-        state_size: int,
-        action_size: int,
+        spaces: GraspSpaces,
         seed: int,
     ) -> None:
         """Begins with random weights.
 
         Args:
             hyper: how to learn.
-            size_px: side of the pictures.
-            state_size: numbers beside the picture.
-            action_size: numbers of an action.
+            spaces: what is seen and done.
             seed: of everything random.
 
         Raises:
@@ -88,10 +83,10 @@ class GraspQTOpt:
         """
         self.hyper = hyper
         self._generator = torch.Generator().manual_seed(seed)
-        self.action_size, self.vector_size = action_size, action_size + state_size
-        self.critic = grasp_critic(hyper, size_px, self.vector_size, self._generator)
+        self.spaces = spaces
+        self.critic = grasp_critic(hyper, spaces, self._generator)
         self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
-        self.search = GraspSearch(hyper, action_size)
+        self.search = GraspSearch(hyper, spaces.action_size)
         for slow in (self.average, self.lagged):
             slow.requires_grad_(False).eval()
         self._adam = torch.optim.Adam(
@@ -204,10 +199,11 @@ class GraspQTOpt:
 
 
 def grasp_critic(
-    hyper: GraspHyperParameters, size_px: int, vector_size: int, generator: torch.Generator
+    hyper: GraspHyperParameters, spaces: GraspSpaces, generator: torch.Generator
 ) -> GraspCritic:
     """A critic as the settings want it; see `GraspCritic`."""
-    return GraspCritic(SHAPES[hyper.network], size_px, vector_size, generator)
+    vector_size = spaces.action_size + spaces.state_size
+    return GraspCritic(SHAPES[hyper.network], spaces.size_px, vector_size, generator)
 
 
 def under(tensors: Weights, part: str) -> Weights:

@@ -20,16 +20,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from robot_learning.contract import BinGraspTask, Contract, task_of
-from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.evaluation import wilson_interval
 from robot_learning.grasping.collect import collect_episode
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.learner import GraspLearner
 from robot_learning.grasping.log import GraspLog
 from robot_learning.grasping.policy import GraspPolicy, NoisyGrasper
-from robot_learning.grasping.script import ScriptedGrasper
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.world import World
 from robot_learning.training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
 from robot_learning.training.interrupt import StopRequest
 from robot_learning.training.metrics import MetricsWriter
@@ -75,16 +73,17 @@ class Collectors(Protocol):
 class LocalCollector:
     """One robot in this process."""
 
-    def __init__(self, env: GraspEnv, plan: GraspPlan) -> None:
-        self._env, self._plan = env, plan
-        task = task_of(env.contract, BinGraspTask)
-        self._script = ScriptedGrasper(task, task.workspace.min_m[2])
+    def __init__(self, world: World, plan: GraspPlan) -> None:
+        self._env, self._plan = world.open("train"), plan
+        self._script, self._explore = world.script(), world.explore()
         self._noisy: NoisyGrasper | None = None
 
     def take_policy(self, policy: GraspPolicy) -> None:
         """Acts by this policy from now on, where a policy is asked for."""
         plan = self._plan
-        self._noisy = NoisyGrasper(policy, random_share=plan.random_share, noise=plan.noise)
+        self._noisy = NoisyGrasper(
+            policy, self._explore, random_share=plan.random_share, noise=plan.noise
+        )
 
     def collect(self, requests: Sequence[tuple[int, bool]]) -> list[GraspEpisode]:
         """One episode for each (seed, by the policy instead of the script)."""
@@ -93,6 +92,10 @@ class LocalCollector:
             grasper = self._noisy if by_policy and self._noisy else self._script
             episodes.append(collect_episode(self._env, grasper, seed))
         return episodes
+
+    def close(self) -> None:
+        """Ends its robot."""
+        self._env.close()
 
 
 class GraspRun:
@@ -106,7 +109,7 @@ class GraspRun:
 
     def __init__(
         self,
-        contract: Contract,
+        world: World,
         hyper: GraspHyperParameters,
         plan: GraspPlan,
         directory: RunDirectory,
@@ -117,7 +120,7 @@ class GraspRun:
         """Begins a run, or goes on with the one in its folder.
 
         Args:
-            contract: robot and task.
+            world: where.
             hyper: how to learn.
             plan: what to do.
             directory: of the run, begun.
@@ -128,20 +131,26 @@ class GraspRun:
             CheckpointError: the run there has other settings, or its checkpoint is damaged.
             LogError: a log was made under another contract.
         """
-        self._contract, self._plan, self._directory = contract, plan, directory
-        self.learner = GraspLearner(contract, hyper, directory.checkpoint, plan.seed)
-        self.log = GraspLog(directory.path / "log", contract.sha256)
+        self._world, self._plan, self._directory = world, plan, directory
+        sha256 = world.spaces.sha256
+        self.log = GraspLog(directory.path / "log", sha256)
+        logs = [GraspLog(folder, sha256) for folder in offline]
+        episodes_max = plan.episodes + sum(log.count() for log in logs)
+        self.learner = GraspLearner(
+            world.spaces, hyper, directory.checkpoint, plan.seed, episodes_max
+        )
         self.warnings: list[str] = []
         self._fingerprint = {
-            "contract_sha256": contract.sha256,
+            "contract_sha256": sha256,
             "hyper_parameters": hyper.model_dump(mode="json"),
             "offline": [str(path) for path in offline],
             "seed": plan.seed,
         }
+        self._script = world.script().name
         self._recent: dict[str, deque[bool]] = {}
         self._collected = 0
-        for folder in offline:
-            self._read(GraspLog(folder, contract.sha256), own=False)
+        for log in logs:
+            self._read(log, own=False)
         found = load_checkpoint(directory.checkpoint) if resume else None
         if resume:
             self._read(self.log, own=True)
@@ -220,7 +229,7 @@ class GraspRun:
         """
         if self._collected < self._plan.scripted_episodes:
             return False
-        better = self._rate("noisy") > self._rate("scripted")
+        better = self._rate("noisy") > self._rate(self._script)
         share = 0.9 if better else 0.5
         rng = np.random.default_rng([self._plan.seed, 3, self._collected])
         return bool(rng.random() < share)
@@ -236,12 +245,12 @@ class GraspRun:
     def _status(
         self, figures: Mapping[str, float], rate: float, elapsed_s: float
     ) -> dict[str, Any]:
-        window = self._recent.get("noisy") or self._recent.get("scripted") or deque()
+        window = self._recent.get("noisy") or self._recent.get(self._script) or deque()
         rates = [f"{name} {self._rate(name):.2f}" for name in self._recent]
         losses = [f"{name} {value:.3f}" for name, value in figures.items()]
         counts = self.learner.counts
         return {
-            "title": f"{self._contract.task.name} on {self._contract.robot.name}, QT-Opt",
+            "title": f"{self._world.title}, QT-Opt",
             "phase": "training" if counts.updates else "collecting",
             "steps": counts.steps,
             "episodes": f"{self._collected} of {self._plan.episodes} ({rate:.2f}/s)",

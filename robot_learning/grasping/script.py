@@ -124,6 +124,21 @@ class ScriptedGrasper:
         return np.clip(action, -1.0, 1.0)
 
 
+class RandomGrasper:
+    """Moves at random, biased downwards."""
+
+    name = "random"
+
+    def begin(self, rng: np.random.Generator) -> None:
+        """Draws from `rng` in this episode."""
+        self._rng = rng
+
+    def act(self, image: UInt8, state: Float32) -> Float32:
+        """A random action, shape (8,)."""
+        del image, state
+        return random_action(self._rng)
+
+
 def random_action(rng: np.random.Generator) -> Float32:
     """Uniform, biased downwards; one in fifty ends the episode."""
     action = rng.uniform(-1.0, 1.0, 8)

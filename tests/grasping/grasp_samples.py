@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from robot_learning.contract import load_contract
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.qt_opt import GraspQTOpt
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.world import ContractWorld, GraspSpaces
 from robot_learning.replay.images import ImageBatch
 
-CONTRACT = load_contract("panda", "bin_grasp")
+WORLD = ContractWorld("panda", "bin_grasp")
+CONTRACT = WORLD.contract
 SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 2, 8
 
 
@@ -38,9 +39,7 @@ def make_episode(
 def make_learner(seed: int = 0, **changes: Any) -> GraspQTOpt:
     """QT-Opt on pictures of 32 px."""
     hyper = GraspHyperParameters(**({"cem_samples": 16, "cem_elites": 4} | changes))
-    return GraspQTOpt(
-        hyper, size_px=SIZE_PX, state_size=STATE_SIZE, action_size=ACTION_SIZE, seed=seed
-    )
+    return GraspQTOpt(hyper, GraspSpaces(SIZE_PX, STATE_SIZE, ACTION_SIZE, 40, "c" * 64), seed)
 
 
 def make_batch(n: int = 6, seed: int = 0, **changes: Any) -> ImageBatch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from grasp_samples import CONTRACT, make_episode
+from grasp_samples import WORLD, make_episode
 
 from robot_learning.grasping.learner import LABEL_BATCH, GraspLearner
 from robot_learning.grasping.settings import GraspHyperParameters
@@ -18,7 +18,7 @@ HYPER = GraspHyperParameters(
 
 @pytest.fixture
 def learner(tmp_path):
-    made = GraspLearner(CONTRACT, HYPER, tmp_path, seed=0)
+    made = GraspLearner(WORLD.spaces, HYPER, tmp_path, seed=0)
     yield made
     made.close()
 
@@ -36,7 +36,7 @@ def test_labels_and_updates_keep_step_with_the_steps(learner):
 
 
 def test_a_full_replay_is_no_longer_learned_from(tmp_path):
-    learner = GraspLearner(CONTRACT, HYPER, tmp_path, seed=0)
+    learner = GraspLearner(WORLD.spaces, HYPER, tmp_path, seed=0)
     for seed in range(120):  # 720 frames where 500 fit
         learner.add(make_episode(seed, steps=5))
         learner.work()
@@ -52,7 +52,7 @@ def test_it_goes_on_from_its_state_bit_for_bit(tmp_path):
     for folder in folders:
         folder.mkdir()
     one, other = (
-        GraspLearner(CONTRACT, HYPER, folder, seed) for seed, folder in enumerate(folders)
+        GraspLearner(WORLD.spaces, HYPER, folder, seed) for seed, folder in enumerate(folders)
     )
     for episode in episodes[:16]:
         one.add(episode)

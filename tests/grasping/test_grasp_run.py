@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from grasp_samples import CONTRACT, make_episode
+from grasp_samples import CONTRACT, WORLD, make_episode
 from typer.testing import CliRunner
 
 from robot_learning.cli import app
@@ -66,7 +66,7 @@ class StopAfter(StopRequest):
 def begin(path, plan, *, resume=False, offline=(), hyper=HYPER):
     directory = RunDirectory(path)
     directory.begin({"seed": plan.seed}, resume=resume)
-    return GraspRun(CONTRACT, hyper, plan, directory, offline=offline, resume=resume)
+    return GraspRun(WORLD, hyper, plan, directory, offline=offline, resume=resume)
 
 
 def run(path, plan, collectors, stop=None, **options):
@@ -95,7 +95,7 @@ def test_it_leaves_log_policy_and_figures(tmp_path):
     made = run(tmp_path / "run", GraspPlan(episodes=60, scripted_episodes=60), MadeUp())
     logged = list(GraspLog(tmp_path / "run" / "log", CONTRACT.sha256).episodes())
     assert [episode.seed for episode in logged] == list(range(60))
-    assert read_grasp_policy(tmp_path / "run").contract_sha256 == CONTRACT.sha256
+    assert read_grasp_policy(tmp_path / "run").spaces == WORLD.spaces
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
     assert [row["episodes"] for row in rows] == [50, 60] and rows[-1]["steps"] == 240
     assert rows[-1]["updates"] == made.learner.counts.updates == 24
@@ -107,7 +107,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path):
     with pytest.raises(Interrupted):
         run(tmp_path / "run", plan, MadeUp(), StopAfter(30))
     collectors = MadeUp()
-    made = run(tmp_path / "run", plan, collectors, resume=True)
+    run(tmp_path / "run", plan, collectors, resume=True)
     assert collectors.asked[0][0] == 31
     logs = [
         [(e.seed, e.source) for e in GraspLog(tmp_path / name / "log", CONTRACT.sha256).episodes()]

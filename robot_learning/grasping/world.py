@@ -1,0 +1,187 @@
+"""Where grasping is learned: the contract's own task, or a benchmark that a package registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from robot_learning.contract import BinGraspTask, Contract, load_contract, task_of
+from robot_learning.envs.grasp_env import GraspEnv
+from robot_learning.envs.observation import observation_size
+from robot_learning.envs.registration import make_env
+from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
+from robot_learning.replay.step import Float32
+
+LIFTED_M = 0.12
+"""An object whose middle is higher than this was lifted, as the simulator knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraspSpaces:
+    """What a grasping policy sees and does.
+
+    Attributes:
+        size_px: side of the pictures.
+        state_size: numbers beside the picture.
+        action_size: numbers of an action, each in [-1, 1].
+        steps_max: of an episode.
+        sha256: of the contract, or of the benchmark's settings: what data and policies belong to.
+    """
+
+    size_px: int
+    state_size: int
+    action_size: int
+    steps_max: int
+    sha256: str
+
+
+class GraspEnvironment(Protocol):
+    """What episodes are collected in: Gymnasium's two methods.
+
+    Observations have `image` and `state`; a step's info has `executed_action` and `is_success`.
+    """
+
+    def reset(self, *, seed: int | None = None) -> tuple[Any, dict[str, Any]]:
+        """A new episode."""
+        ...
+
+    def step(self, action: Float32) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """One step."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
+class Lifted(NamedTuple):
+    """What the simulator knows of an episode's end.
+
+    Attributes:
+        objects: numbers of the objects that were there.
+        lifted: of them, those that are up.
+        fault: the episode ended in a safety fault.
+    """
+
+    objects: list[int]
+    lifted: list[int]
+    fault: bool
+
+
+class World(Protocol):
+    """A place to learn grasping in."""
+
+    @property
+    def title(self) -> str:
+        """What and where, for reports."""
+        ...
+
+    @property
+    def spaces(self) -> GraspSpaces:
+        """Of its environments."""
+        ...
+
+    def about(self) -> Mapping[str, Any]:
+        """Plain values that say all of it."""
+        ...
+
+    def open(self, objects: str) -> GraspEnvironment:
+        """An environment with objects of `train` or `unseen`."""
+        ...
+
+    def script(self) -> Grasper:
+        """Who acts before anything is learned."""
+        ...
+
+    def explore(self) -> Grasper:
+        """Who acts now and then instead of a policy that explores."""
+        ...
+
+    def look(self, env: Any) -> Lifted | None:
+        """What is true at the end of an episode, where that is known beside its success."""
+        ...
+
+
+class ContractWorld:
+    """A robot at its bin, by a contract.
+
+    Raises:
+        ContractError: the contract is malformed.
+        ValueError: its task is of another kind.
+    """
+
+    def __init__(self, robot: str | Path, task: str | Path) -> None:
+        self.contract: Contract = load_contract(robot, task)
+        kind = self.contract.task.kind
+        if not isinstance(self.contract.task, BinGraspTask):
+            raise ValueError(f"task {task} is of kind {kind}; grasping needs one of bin_grasp")
+        self._robot, self._task_name = robot, task
+        self._task = task_of(self.contract, BinGraspTask)
+
+    @property
+    def title(self) -> str:
+        """Task and robot."""
+        return f"{self.contract.task.name} on {self.contract.robot.name}"
+
+    @property
+    def spaces(self) -> GraspSpaces:
+        """Of the contract."""
+        return GraspSpaces(
+            self._task.image.size_px,
+            observation_size(self.contract),
+            self._task.action.size,
+            self._task.episode_steps,
+            self.contract.sha256,
+        )
+
+    def about(self) -> Mapping[str, Any]:
+        """The contract."""
+        contract = self.contract.model_dump(mode="json")
+        return {"contract_sha256": self.contract.sha256, "contract": contract}
+
+    def open(self, objects: str) -> GraspEnvironment:
+        """The simulated robot."""
+        return make_env(self._robot, self._task_name, objects=objects)
+
+    def script(self) -> Grasper:
+        """Down, close, up."""
+        return ScriptedGrasper(self._task, self.contract.workspace.min_m[2])
+
+    def explore(self) -> Grasper:
+        """At random, biased downwards."""
+        return RandomGrasper()
+
+    def look(self, env: GraspEnv) -> Lifted | None:
+        """What the simulator knows; None on a robot."""
+        scene = env.hardware.read_scene()
+        if "object_number" not in scene:
+            return None
+        numbers = scene["object_number"].astype(int)
+        up = scene["object_position_m"][:, 2] > LIFTED_M
+        return Lifted(numbers.tolist(), numbers[up].tolist(), env.arm.fault is not None)
+
+
+def find_world(task: str, robot: str) -> World:
+    """The world of a task: a benchmark that a package registered, or else a contract's.
+
+    Raises:
+        ContractError: there is no such task, or the contract is malformed.
+        ValueError: the task is no grasping.
+    """
+    found = {entry.name: entry for entry in entry_points(group="robot_learning.grasping")}
+    if task in found:
+        world: World = found[task].load()()
+        return world
+    return ContractWorld(robot, task)
+
+
+def downwards(action: Float32, rng: np.random.Generator, share: float) -> Float32:
+    """The action, straight down in its third number with this probability."""
+    if rng.random() < share:
+        action[2] = -1.0
+    return action
