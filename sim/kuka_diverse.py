@@ -1,9 +1,10 @@
 """The benchmark of Quillen et al. 2018 (arXiv 1802.10264): KUKA's environment in PyBullet's wheel.
 
-The wheel's `KukaDiverseObjectEnv` differs in its constants from the one that the paper was measured
-on (`KukaGraspingProceduralEnv` in google-research/dql_grasping). Here they are as there: 200 steps
-of 1/200 s an action, up to 15 actions, an arm that begins lower, pictures of 128 px reduced to 64,
-1,000 steps for closing and lifting, 5 of 900 objects, or of the other 100.
+The wheel's `KukaDiverseObjectEnv` has other constants than the paper's
+`KukaGraspingProceduralEnv` (google-research/dql_grasping). Here they are the paper's: 200 steps of
+1/200 s an action, up to 15 actions, free choice of the height, a grasp by itself at 0.1 m, 5 of 900
+objects or of the other 100, pictures of 128 px reduced to 64. What stays the wheel's is its arm
+(gains, inverse kinematics, finger forces), where it begins, and how it closes, then lifts.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import json
 import random
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import cv2
 import gymnasium
 import numpy as np
 import pybullet
+import pybullet_data
 from gymnasium import spaces
 from numpy.typing import NDArray
 
@@ -29,13 +34,10 @@ from robot_learning.replay.step import Float32
 
 PHYSICS_HZ, STEPS_AN_ACTION, ACTIONS_MAX = 200.0, 200, 15
 OBJECTS_IN_BIN = 5
-GRASP_HEIGHT_M, LIFTED_M = 0.1, 0.2
-GRASP_STEPS, GRASP_RISE_M = 1000, 0.001
-STRIDE_M, TURN_RAD = 0.06, 0.25
-"""What 1 stands for in an action, metres and radians."""
+STRIDE_M = 0.06
+"""What 1 stands for in an action's way."""
 RENDER_PX, SIZE_PX = 128, 64
-_OPEN_RAD, _FINGER_STEP_RAD = 0.3, 0.003
-_LOWER_M, _LOWER_STEPS = -0.3, 100  # how an episode begins: on the way down
+_WHEELS = "pybullet_envs.bullet"
 
 
 class KukaDiverse(gymnasium.Env[Any, Float32]):
@@ -54,13 +56,12 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
     """
 
     def __init__(self, objects: str = "train") -> None:
-        # The wheel's environment was written for gym, whose successor has what it uses.
-        sys.modules.setdefault("gym", gymnasium)
-        from pybullet_envs.bullet.kuka_diverse_object_gym_env import (  # type: ignore[import-untyped]
-            KukaDiverseObjectEnv,
-        )
-
-        self._env = KukaDiverseObjectEnv(
+        if pybullet.isConnected(0):
+            raise RuntimeError(
+                "the KUKA benchmark needs the first PyBullet world of its process: run it in a "
+                "process of its own"
+            )
+        self._env = _wheels_environment()(
             actionRepeat=STEPS_AN_ACTION,
             maxSteps=ACTIONS_MAX,
             dv=STRIDE_M,
@@ -70,12 +71,6 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
             numObjects=OBJECTS_IN_BIN,
             isTest=objects == "unseen",
         )
-        if self._env.cid != 0:
-            pybullet.disconnect(self._env.cid)
-            raise RuntimeError(
-                "the KUKA benchmark needs the first PyBullet world of its process: run it in a "
-                "process of its own"
-            )
         self._env._timeStep = 1.0 / PHYSICS_HZ
         self._used = 0
         self.observation_space = spaces.Dict(
@@ -89,62 +84,52 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Five objects drawn and dropped; the arm on its way down."""
+        """Five objects drawn and dropped, the arm above them."""
         super().reset(seed=seed)
         # The wheel's environment draws from both.
         drawn = int(self.np_random.integers(2**31))
         random.seed(drawn)
         np.random.seed(drawn)  # noqa: NPY002
-        self._env.reset()
+        picture = self._env.reset()
         self._used = 0
-        self._env._kuka.applyAction([0.0, 0.0, _LOWER_M, 0.0, _OPEN_RAD])
-        for _ in range(_LOWER_STEPS):
-            pybullet.stepSimulation()
-        return self._observe(), {"is_success": False}
+        return self._observe(picture), {"is_success": False}
 
     def step(
         self, action: Float32
     ) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
         """One action."""
         done = np.clip(np.asarray(action, np.float32), -1.0, 1.0)
-        way = (done[:3] * STRIDE_M).tolist()
-        kuka = self._env._kuka
-        kuka.applyAction([*way, float(done[3]) * TURN_RAD, _OPEN_RAD])
-        for _ in range(STEPS_AN_ACTION):
-            pybullet.stepSimulation()
+        picture, reward, ended, _ = self._env.step(done.astype(float))
         self._used += 1
-        (_, _, height_m), *_ = pybullet.getLinkState(kuka.kukaUid, kuka.kukaEndEffectorIndex)
-        grasped = height_m <= GRASP_HEIGHT_M
-        if grasped:
-            self._grasp()
-        success = self._lifted()
-        ended = grasped or self._used >= ACTIONS_MAX
-        info = {"executed_action": done, "is_success": ended and success}
-        return self._observe(), float(ended and success), ended, False, info
+        info = {"executed_action": done, "is_success": bool(ended and reward)}
+        return self._observe(picture), float(ended and reward), ended, False, info
 
     def close(self) -> None:
         """Ends the world."""
         if pybullet.isConnected(self._env.cid):
             pybullet.disconnect(self._env.cid)
 
-    def _grasp(self) -> None:
-        finger = _OPEN_RAD
-        for _ in range(GRASP_STEPS):
-            self._env._kuka.applyAction([0.0, 0.0, GRASP_RISE_M, 0.0, finger])
-            pybullet.stepSimulation()
-            finger = max(0.0, finger - _FINGER_STEP_RAD)
-
-    def _lifted(self) -> bool:
-        return any(
-            pybullet.getBasePositionAndOrientation(body)[0][2] > LIFTED_M
-            for body in self._env._objectUids
-        )
-
-    def _observe(self) -> dict[str, NDArray[Any]]:
-        picture = np.asarray(self._env._get_observation(), np.uint8)
-        small = cv2.resize(picture, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
+    def _observe(self, picture: Any) -> dict[str, NDArray[Any]]:
+        image = np.asarray(picture, np.uint8)
+        small = cv2.resize(image, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_AREA)
         state = np.array([self._used / ACTIONS_MAX], np.float32)
         return {"image": small, "state": state}
+
+
+def _wheels_environment() -> Any:
+    """The class in PyBullet's wheel.
+
+    It was written for gym, whose successor has what it uses; but the packages around it register
+    themselves with gym in a way that is gone, so they are entered without running them.
+    """
+    sys.modules.setdefault("gym", gymnasium)
+    for name in ("pybullet_envs", "pybullet_envs.bullet"):
+        if name not in sys.modules:
+            folder = Path(pybullet_data.__file__).parent.parent.joinpath(*name.split("."))
+            package = ModuleType(name)
+            package.__path__ = [str(folder)]
+            sys.modules[name] = package
+    return import_module(f"{_WHEELS}.kuka_diverse_object_gym_env").KukaDiverseObjectEnv
 
 
 class RandomDownwards:
@@ -181,10 +166,7 @@ class KukaDiverseWorld:
             "steps_an_action": STEPS_AN_ACTION,
             "actions_max": ACTIONS_MAX,
             "objects_in_bin": OBJECTS_IN_BIN,
-            "grasp_height_m": GRASP_HEIGHT_M,
-            "lifted_m": LIFTED_M,
             "stride_m": STRIDE_M,
-            "turn_rad": TURN_RAD,
         }
 
     def open(self, objects: str) -> KukaDiverse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -76,6 +77,22 @@ def train(
 
 
 @app.command()
+def collect(
+    out: Annotated[Path, typer.Option(help="Folder of the log; goes on where one is.")],
+    robot: _Robot = "panda",
+    task: _Task = "bin_grasp",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes in the log at the end.")] = 1_000,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that collect.")] = 1,
+    part: Annotated[str | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Collects scripted attempts into a log, for `grasp train --offline`."""
+    with foreign_output_to_stderr():
+        figures = _collect(out, robot, task, episodes, processes, part)
+    if figures:
+        print(json.dumps(figures))
+
+
+@app.command()
 def evaluate(
     policy: Annotated[Path, typer.Argument(help="Folder of a run; or `scripted`.")],
     robot: _Robot = "panda",
@@ -143,6 +160,62 @@ def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: boo
         _fail(str(error.args[0] if error.args else error), 2)
     except Interrupted:
         _fail(f"stopped; the checkpoint is in {out}. Go on with the same command and --resume", 130)
+    except FileWriteError as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        _fail(explain(Path(error.filename or out), error), 1)
+
+
+def _collect(
+    out: Path, robot: str, task: str, episodes: int, processes: int, part: str | None
+) -> dict[str, Any] | None:
+    from robot_learning.evaluation import wilson_interval
+    from robot_learning.grasping.collect_log import (
+        CollectError,
+        collect_in_processes,
+        collect_part,
+    )
+    from robot_learning.grasping.log import GraspLog
+    from robot_learning.grasping.world import find_world
+    from robot_learning.training.files import FileWriteError, explain
+    from robot_learning.training.interrupt import Interrupted, StopRequest
+
+    try:
+        world = find_world(task, robot)
+        if part is not None:
+            index, _, parts = part.partition("/")
+            collect_part(world, out, episodes, int(index), int(parts))
+            return None
+        log = GraspLog(out, world.spaces.sha256)
+        command = [sys.executable, "-m", "robot_learning", "grasp", "collect", "--out", str(out)]
+        command += ["--robot", robot, "--task", task, "--episodes", str(episodes)]
+        began_s = time.monotonic()
+        with ProgressView() as progress, StopRequest() as stop:
+
+            def on_progress(missing: int) -> None:
+                done = max(0, episodes - missing)
+                elapsed_s = time.monotonic() - began_s
+                status = {"phase": "collecting", "episodes": f"{done} of {episodes}"}
+                progress.show(status | {"elapsed_s": elapsed_s}, now=False)
+
+            collect_in_processes(log, episodes, command, processes, on_progress, stop)
+        outcomes = [episode.success for episode in log.episodes()]
+        for line in log.damaged:
+            print(f"robot-learning: {line}", file=sys.stderr)
+        n, successes = len(outcomes), sum(outcomes)
+        return {
+            "episodes": n,
+            "success_rate": successes / n if n else None,
+            "wilson95": list(wilson_interval(successes, n)),
+            "seconds": round(time.monotonic() - began_s, 1),
+            "bytes": sum(path.stat().st_size for path in out.glob("shard-*.npz")),
+        }
+    except CollectError as error:
+        _fail(str(error), 1)
+    except ValueError as error:
+        _fail(str(error), 2)
+    except Interrupted:
+        _fail(f"stopped; {out} keeps what is whole. Go on with the same command", 130)
     except FileWriteError as error:
         _fail(str(error), 1)
     except OSError as error:

@@ -44,19 +44,26 @@ class GraspLog:
         self.folder = folder
         self._sha256 = contract_sha256
         self.damaged: list[str] = []
-        numbers = [int(path.stem.rpartition("-")[2]) for path in self._shards()]
-        self._next = 1 + max(numbers, default=-1)
 
-    def write(self, episodes: Sequence[GraspEpisode]) -> Path:
-        """Writes one shard.
+    def numbers(self) -> list[int]:
+        """Numbers of the shards that are there, damaged or not, in order."""
+        return [int(path.stem.rpartition("-")[2]) for path in self._shards()]
+
+    def write(self, episodes: Sequence[GraspEpisode], number: int | None = None) -> Path:
+        """Writes one shard; the file.
+
+        Args:
+            episodes: of the shard.
+            number: of it; by default the next one.
 
         Raises:
             OSError: the disk is full or the like; the shards before are as they were.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"shard-{self._next:06d}.npz"
+        if number is None:
+            number = 1 + max(self.numbers(), default=-1)
+        path = self.folder / f"shard-{number:06d}.npz"
         write_atomic(path, to_bytes(episodes, self._sha256))
-        self._next += 1
         return path
 
     def episodes(self) -> Iterator[GraspEpisode]:
