@@ -101,13 +101,20 @@ def evaluate(
     objects: Annotated[
         str, typer.Option(help="`unseen`: objects never seen in training; or `train`.")
     ] = "unseen",
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for videos, a sheet of failures and a chart of objects."),
+    ] = None,
+    videos: Annotated[
+        int, typer.Option(min=0, help="With --pictures: of so many successes, and failures.")
+    ] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Counts how often a policy lifts something, without exploration."""
     if objects not in ("train", "unseen"):
         _fail(f"--objects {objects}: known are train and unseen", 2)
     with foreign_output_to_stderr():
-        figures = _evaluate(policy, robot, task, episodes, objects)
+        figures = _evaluate(policy, robot, task, episodes, objects, pictures, videos)
     if as_json:
         print(json.dumps(figures))
         return
@@ -120,7 +127,10 @@ def evaluate(
         table.add_row("both agree", f"{figures['agreement']:.3f}")
         table.add_row("safety faults", f"{figures['faults']}")
     table.add_row("steps, mean", f"{figures['mean_steps']:.1f}")
-    Console(soft_wrap=True).print(table)
+    console = Console(soft_wrap=True)
+    console.print(table)
+    if pictures:
+        console.print(f"pictures: {pictures}", highlight=False)
 
 
 def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: bool) -> Any:
@@ -222,15 +232,26 @@ def _collect(
         _fail(explain(Path(error.filename or out), error), 1)
 
 
-def _evaluate(policy: Path, robot: str, task: str, episodes: int, objects: str) -> dict[str, Any]:
+def _evaluate(
+    policy: Path,
+    robot: str,
+    task: str,
+    episodes: int,
+    objects: str,
+    pictures: Path | None,
+    videos: int,
+) -> dict[str, Any]:
     from robot_learning.grasping.evaluate import evaluate as measure
-    from robot_learning.grasping.policy import read_grasp_policy
+    from robot_learning.grasping.pictures import EvaluationPictures
+    from robot_learning.grasping.policy import GraspPolicy, read_grasp_policy
     from robot_learning.grasping.script import Grasper
     from robot_learning.grasping.world import find_world
+    from robot_learning.training.files import explain
 
     try:
         world = find_world(task, robot)
         grasper: Grasper
+        watched: EvaluationPictures | None = None
         if str(policy) == "scripted":
             grasper = world.script()
         else:
@@ -242,18 +263,27 @@ def _evaluate(policy: Path, robot: str, task: str, episodes: int, objects: str) 
                     2,
                 )
         with closing(world.open(objects)) as env, ProgressView() as progress:
+            if pictures and isinstance(grasper, GraspPolicy):
+                grasper = watched = EvaluationPictures(grasper, env, pictures, videos)
             successes = 0
 
             def on_episode(done: int, episode: Any) -> None:
                 nonlocal successes
                 successes += episode.success
+                if watched:
+                    watched.take(episode)
                 progress.show(
                     {"phase": "evaluating", "episodes": f"{successes} lifted of {done}"}, now=False
                 )
 
-            return measure(world, env, grasper, episodes, on_episode=on_episode).as_json()
+            result = measure(world, env, grasper, episodes, on_episode=on_episode)
+            if watched:
+                watched.finish(result.by_object)
+            return result.as_json()
     except ValueError as error:  # contract and policy file: each is one line
         _fail(str(error), 2)
+    except OSError as error:
+        _fail(explain(Path(error.filename or pictures or policy), error), 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +26,22 @@ POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
 _FORMAT = 1
+
+
+class Judged(NamedTuple):
+    """What a search found.
+
+    Attributes:
+        best: the best action, shape (a,).
+        value: of it, in [0, 1].
+        tried: all actions, shape (rounds x samples, a).
+        values: of these, shape (rounds x samples,).
+    """
+
+    best: Float32
+    value: float
+    tried: Float32
+    values: Float32
 
 
 class GraspPolicy:
@@ -60,11 +77,11 @@ class GraspPolicy:
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The best action found, shape (a,), for a picture (size, size, 3) and a state (s,)."""
-        return self.judge(image, state)[0]
+        return self.judge(image, state).best
 
     @torch.no_grad()
-    def judge(self, image: UInt8, state: Float32) -> tuple[Float32, float]:
-        """The best action found, shape (a,), and its value in [0, 1].
+    def judge(self, image: UInt8, state: Float32) -> Judged:
+        """The best action found, and all that were tried.
 
         Raises:
             ValueError: picture or state have other sizes than it was trained with.
@@ -80,8 +97,14 @@ class GraspPolicy:
             raise ValueError(f"a state {state!r}; this policy needs {state_size} numbers")
         states = torch.from_numpy(np.asarray(state, np.float32)).unsqueeze(0)
         maps = self._critic.encode(torch.from_numpy(image.copy()).unsqueeze(0))
-        found = self._search.find(self._critic, maps, states, self._noise)
-        return found.best[0].numpy(), float(torch.sigmoid(found.score[0]))
+        rounds: list[tuple[torch.Tensor, torch.Tensor]] = []
+        found = self._search.find(self._critic, maps, states, self._noise, rounds)
+        return Judged(
+            found.best[0].numpy(),
+            float(torch.sigmoid(found.score[0])),
+            torch.cat([actions[0] for actions, _ in rounds]).numpy(),
+            torch.sigmoid(torch.cat([scores[0] for _, scores in rounds])).numpy(),
+        )
 
     def to_bytes(self) -> bytes:
         """The bytes of its file."""

@@ -37,7 +37,14 @@ class GraspSearch:
         return torch.empty(shape).normal_(generator=generator)
 
     @torch.no_grad()
-    def find(self, critic: GraspCritic, maps: Tensor, states: Tensor, noise: Tensor) -> Found:
+    def find(
+        self,
+        critic: GraspCritic,
+        maps: Tensor,
+        states: Tensor,
+        noise: Tensor,
+        tried: list[tuple[Tensor, Tensor]] | None = None,
+    ) -> Found:
         """The best of the actions tried; scores are logits.
 
         Args:
@@ -45,12 +52,17 @@ class GraspSearch:
             maps: of its images, n of them.
             states: shape (n, s).
             noise: shape (rounds, n or 1, samples, a).
+            tried: where given, actions (n, samples, a) and scores (n, samples) of each round go
+                here.
         """
         n, samples = len(states), self._hyper.cem_samples
         repeated = states.unsqueeze(1).expand(n, samples, -1)
 
         def score(candidates: Tensor) -> Tensor:
-            return critic.judge(maps, torch.cat((candidates, repeated), 2))
+            scores = critic.judge(maps, torch.cat((candidates, repeated), 2))
+            if tried is not None:
+                tried.append((candidates, scores))
+            return scores
 
         mean, std = torch.zeros(n, self._size), torch.ones(n, self._size)
         return cross_entropy_method(score, mean, std, noise, elites=self._hyper.cem_elites)

@@ -50,7 +50,7 @@ def test_the_same_picture_gives_the_same_action_and_others_give_others(policy):
 
 def test_its_action_is_worth_more_than_random_ones(learner, policy):
     image, state = seen()
-    _, value = policy.judge(image, state)
+    value = policy.judge(image, state).value
     rng = np.random.default_rng(0)
     tried = make_batch(200, images=np.stack([image] * 200), states=np.stack([state] * 200))
     actions = rng.uniform(-1, 1, (200, ACTION_SIZE)).astype(np.float32)

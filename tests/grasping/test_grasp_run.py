@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -139,9 +140,18 @@ def test_from_the_command_line_a_simulated_arm_collects_learns_and_is_judged(tmp
     out, command = str(tmp_path / "run"), CliRunner()
     words = ["grasp", "train", "--episodes", "3", "--scripted-episodes", "2", "--out", out, *QUICK]
     assert command.invoke(app, words).exit_code == 0
-    judged = command.invoke(app, ["grasp", "evaluate", out, "--episodes", "2", "--json"])
+    pictures = tmp_path / "pictures"
+    words_too = ["--pictures", str(pictures), "--videos", "1"]
+    judged = command.invoke(
+        app, ["grasp", "evaluate", out, "--episodes", "2", "--json", *words_too]
+    )
     figures = json.loads(judged.stdout.splitlines()[-1])
     assert judged.exit_code == 0 and figures["n"] == 2 and 0.0 <= figures["success_rate"] <= 1.0
+    films = [cv2.VideoCapture(str(path)) for path in pictures.glob("*.mp4")]
+    assert len(films) == (1 if figures["success_rate"] in (0.0, 1.0) else 2)
+    assert all(film.get(cv2.CAP_PROP_FPS) == 10.0 and film.read()[0] for film in films)
+    assert cv2.imread(str(pictures / "failures.png")).shape[1] == 8 * 128
+    assert cv2.imread(str(pictures / "objects.png")) is not None
     again = command.invoke(app, words)
     assert again.exit_code == 2 and "already holds a run" in again.output
     wrong = command.invoke(app, ["grasp", "evaluate", out, "--robot", "iiwa7"])
