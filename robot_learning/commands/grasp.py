@@ -136,8 +136,9 @@ def evaluate(
 def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: bool) -> Any:
     """Trains; the run."""
     # Late: torch takes seconds to import, and `--help` should not.
-    from robot_learning.grasping.run import GraspPlan, GraspRun, LocalCollector
+    from robot_learning.grasping.run import GraspPlan, GraspRun
     from robot_learning.grasping.settings import GraspHyperParameters
+    from robot_learning.grasping.workers import Exploration, LocalCollector, LocalLabeller
     from robot_learning.grasping.world import find_world
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
@@ -161,8 +162,8 @@ def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: boo
 
             run = GraspRun(world, hyper, plan, directory, offline=offline, resume=resume)
             directory.write_config(config)
-            with closing(LocalCollector(world, plan)) as collector:
-                run.run(collector, view, stop)
+            with closing(LocalCollector(world, Exploration())) as collectors:
+                run.run(collectors, LocalLabeller(), view, stop)
             return run
     except ValueError as error:  # contract, settings, folder, checkpoint, log: each is one line
         _fail(str(error), 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,22 +13,15 @@ from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.policy import GraspPolicy, policy_of
 from robot_learning.grasping.qt_opt import GraspQTOpt, under
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.workers import Labellers
 from robot_learning.grasping.world import GraspSpaces
-from robot_learning.replay.images import ImageBatch, ImageReplay
+from robot_learning.replay.images import ImageReplay
 from robot_learning.replay.labelled import LabelledBuffer, Labels
-from robot_learning.replay.ring import Int64
-from robot_learning.replay.step import Float32
 
 LABEL_BATCH = 64
 """Transitions that are labelled at once."""
-
-
-class Labeller(Protocol):
-    """Whoever computes targets: this process, or others."""
-
-    def label(self, batch: ImageBatch) -> Float32:
-        """Targets of a batch, shape (n,)."""
-        ...
+HAND_OUT_UPDATES = 50
+"""Updates between two sets of weights for labellers elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +83,8 @@ class GraspLearner:
         self.replay = ImageReplay(path, capacity, shape, spaces.state_size, spaces.action_size)
         self._labels = LabelledBuffer(hyper.label_capacity, hyper.label_age_max)
         self._episodes = self._steps = self._labelled = self._trained = 0
+        self._outstanding = 0  # batches at the labellers
+        self._handed_out = -1  # updates when they last got weights
 
     @property
     def counts(self) -> GraspCounts:
@@ -97,31 +92,70 @@ class GraspLearner:
         updates = self.algorithm.updates
         return GraspCounts(self._episodes, self._steps, self._labelled, updates, self._trained)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether labels are still being made."""
+        return self._outstanding > 0
+
     def add(self, episode: GraspEpisode) -> None:
         """Takes an episode."""
         episode.add_to(self.replay)
         self._episodes += 1
         self._steps += len(episode)
 
-    def label_due(self) -> Int64:
-        """Positions of transitions to be labelled next, none where none is due."""
-        due = int(self._steps * self._hyper.labels_per_step) - self._labelled
-        if due < LABEL_BATCH:
-            return np.zeros(0, np.int64)
-        return self.replay.draw(LABEL_BATCH, self._rng)
+    def work(self, labellers: Labellers, updates_max: int) -> tuple[dict[str, float], bool]:
+        """Asks for the labels that are due, takes those that are there, and learns from them.
 
-    def take_labels(self, positions: Int64, targets: Float32, version: int) -> None:
-        """Takes what a labeller made with the slow networks after `version` updates."""
-        self._labels.add(Labels(positions, targets), version)
-        self._labelled += len(positions)
+        Args:
+            labellers: who makes them.
+            updates_max: at most so many updates, so that others get their turn.
 
-    def update_due(self) -> bool:
-        """Whether an update is due, and there are labels for it."""
+        Returns:
+            The means of the updates' figures, and whether more can be done at once.
+        """
+        sums: dict[str, float] = {}
+        done = 0
+        while done < updates_max:
+            asked = self._ask(labellers)
+            for labelled in labellers.finished():
+                self._labels.add(Labels(labelled.positions, labelled.targets), labelled.version)
+                self._labelled += len(labelled.positions)
+                self._outstanding -= 1
+            updating = self._update_due()
+            if updating:
+                for name, value in self._update().items():
+                    sums[name] = sums.get(name, 0.0) + value
+                done += 1
+                self._hand_out(labellers)
+            if not (asked or updating):
+                break
+        return {name: total / done for name, total in sums.items()}, done == updates_max
+
+    def _ask(self, labellers: Labellers) -> bool:
+        if self._handed_out < 0:
+            self._hand_out(labellers)
+        asked = False
+        while self._outstanding < labellers.capacity:
+            promised = self._labelled + self._outstanding * LABEL_BATCH
+            if int(self._steps * self._hyper.labels_per_step) - promised < LABEL_BATCH:
+                break
+            positions = self.replay.draw(LABEL_BATCH, self._rng)
+            labellers.ask(positions, self.replay.take(positions))
+            self._outstanding += 1
+            asked = True
+        return asked
+
+    def _hand_out(self, labellers: Labellers) -> None:
+        """Gives the labellers new weights now and then."""
+        if self._handed_out < 0 or self.algorithm.updates - self._handed_out >= HAND_OUT_UPDATES:
+            labellers.take_weights(self.algorithm)
+            self._handed_out = self.algorithm.updates
+
+    def _update_due(self) -> bool:
         due = int(self._steps * self._hyper.updates_per_step) > self.algorithm.updates
         return due and self._labels.fresh(self.algorithm.updates) >= self._hyper.batch_size
 
-    def update(self) -> dict[str, float]:
-        """One update from labelled transitions."""
+    def _update(self) -> dict[str, float]:
         version = self.algorithm.updates
         labels = self._labels.sample(self._hyper.batch_size, version, self._rng)
         there = labels.positions >= self.replay.oldest  # a full ring forgets labelled ones too
@@ -129,23 +163,6 @@ class GraspLearner:
         self._trained += len(positions)
         metrics = self.algorithm.update(self.replay.take(positions), targets)
         return metrics | {"label_age": self._labels.mean_age(version)}
-
-    def work(self) -> dict[str, float]:
-        """All labels and updates that are due, in this process; means of the figures."""
-        sums: dict[str, float] = {}
-        done = 0
-        while True:
-            positions = self.label_due()
-            if len(positions):
-                targets = self.algorithm.targets(self.replay.take(positions))
-                self.take_labels(positions, targets, self.algorithm.updates)
-            updating = self.update_due()
-            if updating:
-                for name, value in self.update().items():
-                    sums[name] = sums.get(name, 0.0) + value
-                done += 1
-            if not (len(positions) or updating):
-                return {name: total / done for name, total in sums.items()}
 
     def state_dict(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Tensors and plain values of everything but the episodes, which are in the log."""

@@ -15,26 +15,28 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from robot_learning.evaluation import wilson_interval
-from robot_learning.grasping.collect import collect_episode
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.learner import GraspLearner
 from robot_learning.grasping.log import GraspLog
-from robot_learning.grasping.policy import GraspPolicy, NoisyGrasper
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.workers import Collectors, Labellers
 from robot_learning.grasping.world import World
 from robot_learning.training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
-from robot_learning.training.interrupt import StopRequest
+from robot_learning.training.interrupt import Interrupted, StopRequest
 from robot_learning.training.metrics import MetricsWriter
 from robot_learning.training.run_directory import RunDirectory
 
 SHARD_EPISODES = 50
 """Episodes between two shards of the log, two checkpoints and two policies for the collectors."""
+_UPDATES_AT_ONCE = 20  # before the robots are looked at again
+_WAIT_S = 0.05
 _WINDOW = 200  # episodes over which a rate of success is measured
 View = Callable[[Mapping[str, Any], bool], None]
 
@@ -46,56 +48,12 @@ class GraspPlan:
     Attributes:
         episodes: to collect.
         scripted_episodes: of them before the policy acts at all.
-        random_share: of random actions when the policy explores.
-        noise: standard deviation added to its other actions.
         seed: of everything.
     """
 
     episodes: int
     scripted_episodes: int
-    random_share: float = 0.05
-    noise: float = 0.1
     seed: int = 0
-
-
-class Collectors(Protocol):
-    """Whoever tries to grasp: this process's robot, or many."""
-
-    def take_policy(self, policy: GraspPolicy) -> None:
-        """Acts by this policy from now on, where a policy is asked for."""
-        ...
-
-    def collect(self, requests: Sequence[tuple[int, bool]]) -> list[GraspEpisode]:
-        """One episode for each (seed, by the policy instead of the script)."""
-        ...
-
-
-class LocalCollector:
-    """One robot in this process."""
-
-    def __init__(self, world: World, plan: GraspPlan) -> None:
-        self._env, self._plan = world.open("train"), plan
-        self._script, self._explore = world.script(), world.explore()
-        self._noisy: NoisyGrasper | None = None
-
-    def take_policy(self, policy: GraspPolicy) -> None:
-        """Acts by this policy from now on, where a policy is asked for."""
-        plan = self._plan
-        self._noisy = NoisyGrasper(
-            policy, self._explore, random_share=plan.random_share, noise=plan.noise
-        )
-
-    def collect(self, requests: Sequence[tuple[int, bool]]) -> list[GraspEpisode]:
-        """One episode for each (seed, by the policy instead of the script)."""
-        episodes = []
-        for seed, by_policy in requests:
-            grasper = self._noisy if by_policy and self._noisy else self._script
-            episodes.append(collect_episode(self._env, grasper, seed))
-        return episodes
-
-    def close(self) -> None:
-        """Ends its robot."""
-        self._env.close()
 
 
 class GraspRun:
@@ -148,7 +106,8 @@ class GraspRun:
         }
         self._script = world.script().name
         self._recent: dict[str, deque[bool]] = {}
-        self._collected = 0
+        self._seeds: set[int] = set()  # of the run's own episodes
+        self._lowest = 0  # every seed below it is there
         for log in logs:
             self._read(log, own=False)
         found = load_checkpoint(directory.checkpoint) if resume else None
@@ -162,39 +121,59 @@ class GraspRun:
     @property
     def collected(self) -> int:
         """Episodes that the run itself collected."""
-        return self._collected
+        return len(self._seeds)
 
-    def run(self, collectors: Collectors, view: View, stop: StopRequest) -> None:
-        """Collects and learns until every episode is collected.
+    def run(
+        self, collectors: Collectors, labellers: Labellers, view: View, stop: StopRequest
+    ) -> None:
+        """Collects and learns until every episode is collected and all that is due is learned.
 
         Raises:
             Interrupted: it was asked to end; the checkpoint is written.
             OSError: a file cannot be written; the checkpoint before is intact.
         """
-        began_s, before = time.monotonic(), self._collected
+        began_s, before = time.monotonic(), len(self._seeds)
+        fresh: list[GraspEpisode] = []
+        figures: dict[str, float] = {}
+        asked: set[int] = set()
         with MetricsWriter(self._directory.path) as metrics:
-            figures = self.learner.work()  # of the offline data
-            while self._collected < self._plan.episodes:
-                collectors.take_policy(self.learner.policy())
-                fresh: list[GraspEpisode] = []
-                while len(fresh) < SHARD_EPISODES and self._collected < self._plan.episodes:
-                    (episode,) = collectors.collect([(self._collected, self._by_policy())])
+            collectors.take_policy(self.learner.policy())
+            while True:
+                for seed in self._next_seeds(asked, collectors.capacity):
+                    collectors.ask(seed, self._by_policy(seed))
+                    asked.add(seed)
+                now, busy = self.learner.work(labellers, _UPDATES_AT_ONCE)
+                figures = now or figures
+                finished = collectors.finished(0.0 if busy else _WAIT_S)
+                for episode in finished:
+                    asked.discard(episode.seed)
                     fresh.append(episode)
                     self._take(episode)
-                    figures = self.learner.work() or figures
-                    rate = (self._collected - before) / (time.monotonic() - began_s)
-                    view(self._status(figures, rate, time.monotonic() - began_s), False)
-                    self._stop_if_asked(stop, fresh)
-                self._save(fresh)
-                metrics.write(self.learner.counts.steps, self._figures(figures))
-        self.learner.policy().save(self._directory.path)
+                elapsed_s = time.monotonic() - began_s
+                rate = (len(self._seeds) - before) / elapsed_s
+                view(self._status(figures, rate, elapsed_s), False)
+                left = asked or self._next_seeds(asked, 1)
+                over = not (left or finished or busy or self.learner.waiting)
+                if over or len(fresh) >= SHARD_EPISODES:
+                    self._save(fresh)
+                    fresh = []
+                    metrics.write(self.learner.counts.steps, self._figures(figures))
+                    collectors.take_policy(self.learner.policy())
+                if over:
+                    return
+                try:
+                    stop.raise_if_requested()
+                except Interrupted:
+                    self._save(fresh)
+                    raise
 
-    def _stop_if_asked(self, stop: StopRequest, fresh: list[GraspEpisode]) -> None:
-        try:
-            stop.raise_if_requested()
-        except BaseException:
-            self._save(fresh)
-            raise
+    def _next_seeds(self, asked: set[int], capacity: int) -> list[int]:
+        """The lowest seeds that nobody has tried yet, as many as may be asked for."""
+        while self._lowest in self._seeds:
+            self._lowest += 1
+        seeds = range(self._lowest, self._plan.episodes)
+        untried = (seed for seed in seeds if seed not in self._seeds and seed not in asked)
+        return list(islice(untried, capacity - len(asked)))
 
     def _save(self, fresh: list[GraspEpisode]) -> None:
         """Brings episodes, checkpoint and policy to the disk, in this order."""
@@ -218,21 +197,20 @@ class GraspRun:
 
     def _take(self, episode: GraspEpisode) -> None:
         self.learner.add(episode)
-        self._collected += 1
+        self._seeds.add(episode.seed)
         window = self._recent.setdefault(episode.source, deque(maxlen=_WINDOW))
         window.append(episode.success)
 
-    def _by_policy(self) -> bool:
-        """Whether the next episode is the policy's; more often once it is better than the script.
+    def _by_policy(self, seed: int) -> bool:
+        """Whether an episode is the policy's; more often once it is better than the script.
 
-        The draw depends on the episode's number alone, so a resumed run goes on alike.
+        The draw depends on the episode's seed alone, so a resumed run goes on alike.
         """
-        if self._collected < self._plan.scripted_episodes:
+        if seed < self._plan.scripted_episodes:
             return False
         better = self._rate("noisy") > self._rate(self._script)
         share = 0.9 if better else 0.5
-        rng = np.random.default_rng([self._plan.seed, 3, self._collected])
-        return bool(rng.random() < share)
+        return bool(np.random.default_rng([self._plan.seed, 3, seed]).random() < share)
 
     def _rate(self, source: str) -> float:
         window = self._recent.get(source)
@@ -253,7 +231,7 @@ class GraspRun:
             "title": f"{self._world.title}, QT-Opt",
             "phase": "training" if counts.updates else "collecting",
             "steps": counts.steps,
-            "episodes": f"{self._collected} of {self._plan.episodes} ({rate:.2f}/s)",
+            "episodes": f"{self.collected} of {self._plan.episodes} ({rate:.2f}/s)",
             "updates": counts.updates,
             "success_rate": sum(window) / len(window) if window else 0.0,
             "success_window": len(window),

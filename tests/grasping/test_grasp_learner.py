@@ -9,6 +9,7 @@ from grasp_samples import WORLD, make_episode
 
 from robot_learning.grasping.learner import LABEL_BATCH, GraspLearner
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.workers import LocalLabeller
 
 HYPER = GraspHyperParameters(
     cem_samples=4, cem_elites=2, batch_size=8, labels_per_step=2.0, updates_per_step=0.1,
@@ -24,9 +25,10 @@ def learner(tmp_path):
 
 
 def test_labels_and_updates_keep_step_with_the_steps(learner):
+    labeller = LocalLabeller()
     for seed in range(20):
         learner.add(make_episode(seed, steps=5))
-        learner.work()
+        learner.work(labeller, 1_000)
         counts = learner.counts
         assert counts.episodes == seed + 1 and counts.steps == 5 * (seed + 1)
         assert 2 * counts.steps - LABEL_BATCH < counts.labelled <= 2 * counts.steps
@@ -36,10 +38,10 @@ def test_labels_and_updates_keep_step_with_the_steps(learner):
 
 
 def test_a_full_replay_is_no_longer_learned_from(tmp_path):
-    learner = GraspLearner(WORLD.spaces, HYPER, tmp_path, seed=0)
+    learner, labeller = GraspLearner(WORLD.spaces, HYPER, tmp_path, seed=0), LocalLabeller()
     for seed in range(120):  # 720 frames where 500 fit
         learner.add(make_episode(seed, steps=5))
-        learner.work()
+        learner.work(labeller, 1_000)
     positions = learner.replay.draw(100, np.random.default_rng(0))
     assert positions.min() >= learner.replay.oldest > 0
     assert learner.counts.trained < 8 * learner.counts.updates
@@ -54,18 +56,19 @@ def test_it_goes_on_from_its_state_bit_for_bit(tmp_path):
     one, other = (
         GraspLearner(WORLD.spaces, HYPER, folder, seed) for seed, folder in enumerate(folders)
     )
+    first, second = LocalLabeller(), LocalLabeller()
     for episode in episodes[:16]:
         one.add(episode)
-        one.work()
+        one.work(first, 1_000)
         other.add(episode)
     other.load_state_dict(*one.state_dict())
-    for learner in (one, other):
+    for learner, labeller in ((one, first), (other, second)):
         for episode in episodes[16:]:
             learner.add(episode)
-            learner.work()
+            learner.work(labeller, 1_000)
     assert one.counts == other.counts
-    first, second = one.state_dict()[0], other.state_dict()[0]
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[key], second[key]) for key in first)
+    tensors, others = one.state_dict()[0], other.state_dict()[0]
+    assert tensors.keys() == others.keys()
+    assert all(torch.equal(tensors[key], others[key]) for key in tensors)
     one.close()
     other.close()
