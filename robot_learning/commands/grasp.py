@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +18,11 @@ from rich.table import Table
 from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.training.progress import ProgressView, rate_with_interval
 from robot_learning.training.run_directory import RunDirectory, next_free
+
+if TYPE_CHECKING:
+    from robot_learning.grasping.settings import GraspHyperParameters
+    from robot_learning.grasping.workers import Collectors, Labellers
+    from robot_learning.grasping.world import World
 
 app = typer.Typer(help="Grasping from the camera with QT-Opt.", no_args_is_help=True)
 
@@ -41,6 +47,18 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the run; by default a new one under runs/.")
     ] = None,
+    collectors: Annotated[
+        int, typer.Option(min=1, help="Robots that collect at a time; from 2 on by Ray.")
+    ] = 1,
+    updaters: Annotated[
+        int, typer.Option(min=0, help="Bellman updaters beside the trainer, by Ray; 0: it labels.")
+    ] = 0,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster to use (host:port, or auto).")
+    ] = None,
+    worker_cpus: Annotated[
+        float, typer.Option(min=0.0, help="CPUs of a collector or updater, as Ray counts them.")
+    ] = 1.0,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="key=value for a hyper-parameter; repeat.")
     ] = None,
@@ -61,7 +79,8 @@ def train(
             "offline": [str(path) for path in offline or []],
             "seed": seed,
         }
-        run = _train(request, overrides or [], out, resume)
+        scale = _Scale(collectors, updaters, address, worker_cpus)
+        run = _train(request, overrides or [], out, resume, scale)
     counts = run.learner.counts
     for line in run.warnings:
         print(f"robot-learning: {line}", file=sys.stderr)
@@ -133,12 +152,50 @@ def evaluate(
         console.print(f"pictures: {pictures}", highlight=False)
 
 
-def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: bool) -> Any:
+@dataclass(frozen=True)
+class _Scale:
+    """How many work, and where."""
+
+    collectors: int
+    updaters: int
+    address: str | None
+    worker_cpus: float
+
+    @property
+    def by_ray(self) -> bool:
+        return self.collectors > 1 or self.updaters > 0 or self.address is not None
+
+
+def _workers(
+    scale: _Scale, world: World, request: dict[str, Any], hyper: GraspHyperParameters
+) -> tuple[Collectors, Labellers]:
+    from robot_learning.grasping.workers import Exploration, LocalCollector, LocalLabeller
+
+    if not scale.by_ray:
+        return LocalCollector(world, Exploration()), LocalLabeller()
+    try:
+        from robot_learning.grasping.ray_workers import RayCollectors, RayLabellers, connect
+    except ImportError:
+        _fail("several workers need Ray: pip install 'robot-learning[scale]'", 2)
+    try:
+        connect(scale.address)
+    except ConnectionError as error:
+        _fail(f"--address {scale.address}: {error}; start one with: ray start --head", 2)
+    task, robot, cpus = request["task"], request["robot"], scale.worker_cpus
+    sha256 = world.spaces.sha256
+    labellers: Labellers = LocalLabeller()
+    if scale.updaters:
+        labellers = RayLabellers(hyper, world.spaces, request["seed"], scale.updaters, cpus)
+    return RayCollectors(task, robot, sha256, Exploration(), scale.collectors, cpus), labellers
+
+
+def _train(
+    request: dict[str, Any], overrides: list[str], out: Path, resume: bool, scale: _Scale
+) -> Any:
     """Trains; the run."""
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.grasping.run import GraspPlan, GraspRun
     from robot_learning.grasping.settings import GraspHyperParameters
-    from robot_learning.grasping.workers import Exploration, LocalCollector, LocalLabeller
     from robot_learning.grasping.world import find_world
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
@@ -162,8 +219,9 @@ def _train(request: dict[str, Any], overrides: list[str], out: Path, resume: boo
 
             run = GraspRun(world, hyper, plan, directory, offline=offline, resume=resume)
             directory.write_config(config)
-            with closing(LocalCollector(world, Exploration())) as collectors:
-                run.run(collectors, LocalLabeller(), view, stop)
+            collectors, labellers = _workers(scale, world, request, hyper)
+            with closing(collectors), closing(labellers):
+                run.run(collectors, labellers, view, stop)
             return run
     except ValueError as error:  # contract, settings, folder, checkpoint, log: each is one line
         _fail(str(error), 2)

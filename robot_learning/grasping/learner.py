@@ -117,7 +117,8 @@ class GraspLearner:
         done = 0
         while done < updates_max:
             asked = self._ask(labellers)
-            for labelled in labellers.finished():
+            made = labellers.finished()
+            for labelled in made:
                 self._labels.add(Labels(labelled.positions, labelled.targets), labelled.version)
                 self._labelled += len(labelled.positions)
                 self._outstanding -= 1
@@ -127,7 +128,7 @@ class GraspLearner:
                     sums[name] = sums.get(name, 0.0) + value
                 done += 1
                 self._hand_out(labellers)
-            if not (asked or updating):
+            if not (asked or made or updating):
                 break
         return {name: total / done for name, total in sums.items()}, done == updates_max
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from robot_learning.grasping.qt_opt import GraspQTOpt, GraspSearch, grasp_critic, under
 from robot_learning.grasping.script import Grasper
@@ -145,14 +145,30 @@ def read_grasp_policy(directory: Path) -> GraspPolicy:
         PolicyFileError: there is none, or it is foreign or damaged.
     """
     path = directory / POLICY_FILE
-    if not path.is_file():
-        raise PolicyFileError(f"{directory}: holds no {POLICY_FILE}; train one first")
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {})[_METADATA])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise PolicyFileError(f"{directory}: holds no {POLICY_FILE}; train one first") from None
+    except OSError as error:
+        raise PolicyFileError(f"{path}: cannot be read: {error.strerror}") from None
+    return grasp_policy_from_bytes(data, str(path))
+
+
+def grasp_policy_from_bytes(data: bytes, what: str = "a policy") -> GraspPolicy:
+    """Reads what `GraspPolicy.to_bytes` gave, checking all of it before use.
+
+    Args:
+        data: the bytes.
+        what: what to call them in an error: a path, say.
+
+    Raises:
+        PolicyFileError: they are foreign or damaged.
+    """
+    try:
+        about = json.loads(_metadata(data)[_METADATA])
         if about["format"] != _FORMAT:
             raise ValueError(f"its format is {about['format']}, known is {_FORMAT}")
+        tensors = load(data)
         hyper = GraspHyperParameters.model_validate(about["hyper_parameters"])
         noise = tensors[_NOISE]
         spaces = GraspSpaces(**about["spaces"])
@@ -160,10 +176,19 @@ def read_grasp_policy(directory: Path) -> GraspPolicy:
         critic.load_state_dict(under(tensors, "critic"))
         if noise.shape != (hyper.cem_rounds, 1, hyper.cem_samples, spaces.action_size):
             raise ValueError(f"its search draws {tuple(noise.shape)}")
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PolicyFileError(f"{path}: is no grasp policy, or damaged: {reason}") from None
+        raise PolicyFileError(f"{what}: is no grasp policy, or damaged: {reason}") from None
     return GraspPolicy(critic, hyper, noise, spaces)
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """Of safetensors bytes, whose header is JSON behind its length in 8 bytes."""
+    length = int.from_bytes(data[:8], "little")
+    if not 0 < length <= len(data) - 8:
+        raise ValueError("it is cut off or no safetensors file")
+    header: dict[str, str] = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    return header
 
 
 class NoisyGrasper:
