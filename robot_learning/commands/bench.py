@@ -70,6 +70,18 @@ def camera(as_json: Json = False) -> None:
     _report("camera", measure_camera(), as_json)
 
 
+@app.command()
+def grasp(
+    as_json: Json = False,
+    decisions: Annotated[int, typer.Option(min=100, help="Decisions to measure.")] = 1_000,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each process.")] = 60,
+) -> None:
+    """Grasping: decisions and simulated attempts. Bars: p99 50 ms on one core, 15 episodes/s."""
+    from robot_learning.benchmark.grasp import measure_grasp
+
+    _report("grasp", measure_grasp(decisions, episodes, _say), as_json)
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
