@@ -56,12 +56,15 @@ def assert_same_tensors(first: Any, second: Any) -> None:
         assert torch.equal(tensor, theirs[name]), name
 
 
-def assert_the_policy_acts_as(learner: Any) -> None:
-    """The policy file of a learner of `UNEVEN` gives its actions, in units of the robot."""
+def assert_the_policy_acts_as(learner: Any, act: Callable[[Any], Any] | None = None) -> None:
+    """The policy file of a learner of `UNEVEN` gives its actions, in units of the robot.
+
+    `act` gives them where the learner itself acts by its policy.
+    """
     rng = np.random.default_rng(0)
     learner.observe(rng.normal(3.0, 2.0, (50, 3)).astype(np.float32))
     inputs = rng.normal(3.0, 4.0, (20, 3)).astype(np.float32)
-    own = learner.act(inputs, explore=False)
+    own = act(inputs) if act else learner.act(inputs, explore=False)
     assert np.abs(own).max() <= 1.0 and len(np.unique(own)) > 10
     outside = learner.policy().act(inputs[:, :2], inputs[:, 2:])
     np.testing.assert_allclose(outside, [0.0, 0.5] + own * [2.0, 0.5], atol=1e-5)

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from robot_learning.algorithms import QTOpt, QTOptHyperParameters
 from robot_learning.networks import Mlp
+from robot_learning.planning import cross_entropy_method
 from robot_learning.replay import Batch
 
 SMALL: dict[str, Any] = {"hidden_sizes": (8, 8), "gamma": 0.9}
@@ -168,8 +169,22 @@ def test_a_probability_is_learned_as_a_share_of_the_possible_returns(
     assert found == pytest.approx(value, abs=0.05)
 
 
-def test_the_policy_file_acts_as_the_learner_does() -> None:
-    assert_the_policy_acts_as(QTOpt(UNEVEN, QTOptHyperParameters(**SMALL), 0))
+def test_the_policy_file_searches_the_running_average_of_the_normalised_inputs() -> None:
+    learner = QTOpt(UNEVEN, QTOptHyperParameters(**SMALL), 0)
+    shake(learner.average, learner.lagged)
+
+    def act(inputs: Any) -> Any:
+        seen = learner._normalise(inputs).unsqueeze(1).expand(-1, 64, -1)
+
+        def score(actions: torch.Tensor) -> torch.Tensor:
+            rows = torch.cat((seen, actions), 2).flatten(0, 1)
+            return torch.from_numpy(by_hand(learner.average, rows.numpy())).view(-1, 64)
+
+        noise, start = learner._policy_noise.unsqueeze(1), torch.zeros(len(inputs), 2)
+        found = cross_entropy_method(score, start, torch.ones_like(start), noise, elites=6)
+        return found.best.numpy()
+
+    assert_the_policy_acts_as(learner, act)
 
 
 def test_the_deployed_search_does_not_change_with_what_was_drawn_for_targets() -> None:
