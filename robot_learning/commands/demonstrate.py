@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from robot_learning.commands.fail import fail
 from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.training.progress import rate_with_interval
 
@@ -53,13 +53,13 @@ def demonstrate(
                 failure_share=failures,
             )
     except LookupError as error:
-        _fail(str(error.args[0]), 2)
+        fail(str(error.args[0]), 2)
     except (EnvironmentFailedError, StepError) as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except (EnvironmentRefusedError, FileExistsError, ValueError) as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except OSError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     facts = recorded.as_json()
     if as_json:
         print(json.dumps({"file": str(out), **facts}))
@@ -67,8 +67,3 @@ def demonstrate(
     rate = rate_with_interval(facts["success_rate"], recorded.episodes, facts["wilson95"])
     asked = f", {recorded.failures_asked} episodes to a wrong goal" if failures else ""
     print(f"{out}: {recorded.steps} steps, success {rate}{asked}")
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(code)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.fail import fail
 from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.contract import ContractError
 from robot_learning.training.progress import rate_with_interval
@@ -53,11 +53,11 @@ def evaluate(
                 has_success=has_success,
             )
     except (PolicyFileError, EnvironmentRefusedError, ContractError) as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except LookupError as error:
-        _fail(str(error.args[0]), 2)
+        fail(str(error.args[0]), 2)
     except (ValueError, EnvironmentFailedError) as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     facts = {
         **result.as_json(),
         "contract": contract.sha256 if contract else None,
@@ -105,8 +105,3 @@ def _environment_for(
             f"has {(spaces.observation_size, spaces.goal_size, spaces.action_size)}"
         )
     return environment, spaces.goal_size > 0
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(code)

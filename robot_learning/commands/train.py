@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.fail import fail, refuse
 from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.commands.train_over_graph import play_command, train_over_graph
 from robot_learning.contract import ContractError, load_contract
@@ -70,22 +70,22 @@ def train(
 ) -> None:
     """Learns a policy and leaves it, its figures and its checkpoint in a folder."""
     if (task is None) == (env is None):
-        _refuse("name a task (robot-learning train reach) or --env gymnasium:ID, one of the two")
+        refuse("name a task (robot-learning train reach) or --env gymnasium:ID, one of the two")
     if task and frame_stack > 1:
-        _refuse("--frame-stack is for --env; what a task's policy sees is in its contract")
+        refuse("--frame-stack is for --env; what a task's policy sees is in its contract")
     if resume and out is None:
-        _refuse("--resume needs --out, the folder of the run to go on with")
+        refuse("--resume needs --out, the folder of the run to go on with")
     steps = steps or (_TASK_STEPS if task else _ENVIRONMENT_STEPS)
     if out is None:
         label = task or (env or "").rpartition(":")[2]
         out = next_free(Path("runs"), f"{Path(label).stem}-{algorithm}-seed{seed}")
     if over_graph:
         if task is None:
-            _refuse("--over-graph trains a task, not --env")
+            refuse("--over-graph trains a task, not --env")
         if evaluate_every:
-            _refuse("--evaluate-every is for training in process, not --over-graph")
+            refuse("--evaluate-every is for training in process, not --over-graph")
         if demonstrations:
-            _refuse("--demonstrations is for training in process, not --over-graph")
+            refuse("--demonstrations is for training in process, not --over-graph")
         train_over_graph(
             task=task,
             robot=robot,
@@ -177,23 +177,23 @@ def _train_in_process(
                 evaluate_every=request["evaluate_every"],
             ).run()
     except (SettingsError, EnvironmentRefusedError, LookupError, ContractError) as error:
-        _refuse(str(error.args[0] if error.args else error))
+        refuse(str(error.args[0] if error.args else error))
     except (RunDirectoryError, CheckpointError, JournalError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     except (DemonstrationsError, ExpertError, PolicyFileError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     except Interrupted:
-        _fail(
+        fail(
             f"stopped; the checkpoint is in {directory.path}. "
             "Go on with the same command and --resume",
             130,
         )
     except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError) as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except FileWriteError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except OSError as error:
-        _fail(explain(Path(error.filename or directory.path), error), 1)
+        fail(explain(Path(error.filename or directory.path), error), 1)
 
 
 def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[], Any], Any, str]:
@@ -251,12 +251,3 @@ def _next_command(request: dict[str, Any], out: Path) -> str:
         return play_command(str(out), request["task"], request["robot"])
     more = f" --import {request['import']}" if request["import"] else ""
     return f"robot-learning evaluate {out}{more} --episodes 100"
-
-
-def _refuse(message: str) -> NoReturn:
-    _fail(message, 2)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(code) from None

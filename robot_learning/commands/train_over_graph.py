@@ -8,12 +8,13 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.fail import refuse
 from robot_learning.contract import load_contract
 from robot_learning.launch import LaunchError, LaunchSession
 from robot_learning.replay.audit import audit_journal
@@ -42,9 +43,7 @@ def train_over_graph(
 ) -> None:
     """Runs the graph to the end of the run and reports what came of it."""
     if (out / "config.yaml").exists() and not resume:
-        _refuse(
-            f"{out} already holds a run: add --resume to go on with it, or choose another --out"
-        )
+        refuse(f"{out} already holds a run: add --resume to go on with it, or choose another --out")
     load_contract(robot, task)  # what every node would refuse is refused before any is started
     arguments = {
         "task": task,
@@ -80,7 +79,7 @@ def train_over_graph(
                 view.show(status)
             restarts = {p.label: p.respawns for p in session.processes if p.respawns}
     except (LaunchError, WorkspaceError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     if code != 0:
         if code != 130 and session.failure:
             label, _ = session.failure
@@ -178,8 +177,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value
-
-
-def _refuse(message: str) -> NoReturn:
-    print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(2)

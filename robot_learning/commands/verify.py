@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.fail import fail
 from robot_learning.training.run_directory import next_free
 
 
@@ -51,13 +51,13 @@ def verify(
         about = provenance()
         write_report(out, outcomes, about)
     except LookupError as error:
-        _fail(str(error.args[0]), 2)
+        fail(str(error.args[0]), 2)
     except VerificationError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except OSError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except Interrupted:
-        _fail(f"stopped; go on with the same command and --out {out}", 130)
+        fail(f"stopped; go on with the same command and --out {out}", 130)
     if as_json:
         print(json.dumps(report_as_json(outcomes, about)))
     else:
@@ -79,8 +79,3 @@ def _table(outcomes: list[Any]) -> Table:
         cells = [shown[key] for key in ("mean", "interval", "seeds", "n", "bar")]
         table.add_row(outcome.row.name, *cells, verdict)
     return table
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    print(f"robot-learning: {message}", file=sys.stderr)
-    raise typer.Exit(code)
