@@ -36,9 +36,8 @@ HYPER = GraspHyperParameters(
 def cluster() -> Iterator[Cluster]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     memory = 100 * 1024 * 1024
-    made = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": memory}
-    )
+    head = {"num_cpus": 2, "object_store_memory": memory, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=head)
     made.second = made.add_node(num_cpus=2, object_store_memory=memory)
     connect(made.address)
     yield made
