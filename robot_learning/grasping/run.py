@@ -35,6 +35,8 @@ from robot_learning.training.run_directory import RunDirectory
 
 SHARD_EPISODES = 50
 """Episodes between two shards of the log, two checkpoints and two policies for the collectors."""
+SAVE_UPDATES = 2_000
+"""Updates after which a checkpoint is written at the latest."""
 _UPDATES_AT_ONCE = 20  # before the robots are looked at again
 _WAIT_S = 0.05
 _WINDOW = 200  # episodes over which a rate of success is measured
@@ -136,6 +138,7 @@ class GraspRun:
         fresh: list[GraspEpisode] = []
         figures: dict[str, float] = {}
         asked: set[int] = set()
+        saved = self.learner.counts.updates
         with MetricsWriter(self._directory.path) as metrics:
             collectors.take_policy(self.learner.policy())
             while True:
@@ -154,8 +157,10 @@ class GraspRun:
                 view(self._status(figures, rate, elapsed_s), False)
                 left = asked or self._next_seeds(asked, 1)
                 over = not (left or finished or busy or self.learner.waiting)
-                if over or len(fresh) >= SHARD_EPISODES:
+                updates = self.learner.counts.updates
+                if over or len(fresh) >= SHARD_EPISODES or updates - saved >= SAVE_UPDATES:
                     self._save(fresh)
+                    saved = updates
                     fresh = []
                     metrics.write(self.learner.counts.steps, self._figures(figures))
                     collectors.take_policy(self.learner.policy())
