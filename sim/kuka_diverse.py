@@ -28,7 +28,7 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from robot_learning.grasping.script import Grasper
-from robot_learning.grasping.world import GraspSpaces, Lifted, downwards
+from robot_learning.grasping.world import GraspSpaces, Lifted
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
 
@@ -38,6 +38,7 @@ STRIDE_M = 0.06
 """What 1 stands for in an action's way."""
 RENDER_PX, SIZE_PX = 128, 64
 _WHEELS = "pybullet_envs.bullet"
+_DOWN_SHARE = 0.9  # of random actions
 
 
 class KukaDiverse(gymnasium.Env[Any, Float32]):
@@ -144,7 +145,10 @@ class RandomDownwards:
     def act(self, image: UInt8, state: Float32) -> Float32:
         """A random action, shape (4,)."""
         del image, state
-        return downwards(self._rng.uniform(-1.0, 1.0, 4).astype(np.float32), self._rng, 0.9)
+        action = self._rng.uniform(-1.0, 1.0, 4).astype(np.float32)
+        if self._rng.random() < _DOWN_SHARE:
+            action[2] = -1.0
+        return action
 
 
 class KukaDiverseWorld:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robot_learning.commands.fail import fail
+from robot_learning.contract import ContractError
 from robot_learning.training.progress import ProgressView
 
 
@@ -30,8 +31,8 @@ def collect_attempts(
         collect_in_processes,
         collect_part,
     )
-    from robot_learning.grasping.log import GraspLog
-    from robot_learning.grasping.world import find_world
+    from robot_learning.grasping.log import GraspLog, LogError
+    from robot_learning.grasping.world import WorldError, find_world
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
 
@@ -67,7 +68,7 @@ def collect_attempts(
         }
     except CollectError as error:
         fail(str(error), 1)
-    except ValueError as error:
+    except (ContractError, WorldError, LogError) as error:
         fail(str(error), 2)
     except Interrupted:
         fail(f"stopped; {out} keeps what is whole. Go on with the same command", 130)

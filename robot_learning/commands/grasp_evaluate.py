@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from robot_learning.commands.fail import fail
+from robot_learning.contract import ContractError
 from robot_learning.training.progress import ProgressView
 
 
@@ -34,8 +35,9 @@ def evaluate_grasping(
     from robot_learning.grasping.pictures import EvaluationPictures
     from robot_learning.grasping.policy import GraspPolicy, read_grasp_policy
     from robot_learning.grasping.script import Grasper
-    from robot_learning.grasping.world import find_world
+    from robot_learning.grasping.world import WorldError, find_world
     from robot_learning.training.files import explain
+    from robot_learning.training.policy_bytes import PolicyFileError
 
     try:
         world = find_world(task, robot)
@@ -69,7 +71,7 @@ def evaluate_grasping(
             if watched:
                 watched.finish(result.by_object)
             return result.as_json()
-    except ValueError as error:  # contract and policy file: each is one line
+    except (ContractError, WorldError, PolicyFileError) as error:
         fail(str(error), 2)
     except OSError as error:
         fail(explain(Path(error.filename or pictures or policy), error), 1)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robot_learning.commands.fail import fail
+from robot_learning.contract import ContractError
 from robot_learning.training.progress import ProgressView
-from robot_learning.training.run_directory import RunDirectory
+from robot_learning.training.run_directory import RunDirectory, RunDirectoryError
 
 if TYPE_CHECKING:
     from robot_learning.grasping.settings import GraspHyperParameters
@@ -61,12 +62,15 @@ def train_grasping(
 ) -> Any:
     """Trains; the run."""
     # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.grasping.log import LogError
     from robot_learning.grasping.run import GraspPlan, GraspRun
     from robot_learning.grasping.settings import GraspHyperParameters
-    from robot_learning.grasping.world import find_world
+    from robot_learning.grasping.world import WorldError, find_world
+    from robot_learning.networks.grasp_critic import PictureSizeError
+    from robot_learning.training.checkpoint import CheckpointError
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
-    from robot_learning.training.settings import with_overrides
+    from robot_learning.training.settings import SettingsError, with_overrides
 
     directory = RunDirectory(out)
     try:
@@ -90,7 +94,9 @@ def train_grasping(
             with closing(collectors), closing(labellers):
                 run.run(collectors, labellers, view, stop)
             return run
-    except ValueError as error:  # contract, settings, folder, checkpoint, log: each is one line
+    except (ContractError, WorldError, SettingsError, PictureSizeError) as error:
+        fail(str(error), 2)
+    except (RunDirectoryError, CheckpointError, LogError) as error:
         fail(str(error), 2)
     except LookupError as error:
         fail(str(error.args[0] if error.args else error), 2)

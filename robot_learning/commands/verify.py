@@ -38,6 +38,7 @@ def verify(
     Exits with 1 when a bar is missed.
     """
     from robot_learning.evaluation.provenance import provenance
+    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.verification import ROWS, VerificationError, chosen_rows
     from robot_learning.verification.report import MARKDOWN, all_met, write_report
@@ -54,8 +55,10 @@ def verify(
         fail(str(error.args[0]), 2)
     except VerificationError as error:
         fail(str(error), 2)
-    except OSError as error:
+    except FileWriteError as error:
         fail(str(error), 1)
+    except OSError as error:
+        fail(explain(Path(error.filename or out or "runs"), error), 1)
     except Interrupted:
         fail(f"stopped; go on with the same command and --out {out}", 130)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import gymnasium
@@ -16,7 +17,7 @@ Array32 = NDArray[np.float32]
 Observation = dict[str, Any]
 
 
-class RobotEnv(gymnasium.Env[Any, Array32]):
+class RobotEnv(gymnasium.Env[Any, Array32], ABC):
     """A task on any `Hardware`, as a Gymnasium environment.
 
     The arm is moved by the same `ArmController` that the driver node runs: what is learned here
@@ -65,6 +66,6 @@ class RobotEnv(gymnasium.Env[Any, Array32]):
         """Releases the hardware."""
         self.hardware.close()
 
+    @abstractmethod
     def _begin(self, state: RobotState) -> tuple[Observation, dict[str, Any]]:
         """What a task does at the beginning of an episode; its first observation and info."""
-        raise NotImplementedError

@@ -6,10 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from robot_learning.algorithms.base import Count
 from robot_learning.contract.base import Fraction, NonNegative, Positive, StrictModel
 from robot_learning.networks.grasp_critic import GraspNetwork
 
-Count = Annotated[int, Field(ge=1)]
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Discount = Annotated[float, Field(ge=0.0, lt=1.0)]
 

@@ -8,14 +8,17 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from robot_learning.contract import BinGraspTask, Contract, load_contract, task_of
 from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.envs.observation import observation_size
 from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
 from robot_learning.replay.step import Float32
+
+
+class WorldError(ValueError):
+    """Grasping cannot be learned there. One line says why."""
+
 
 LIFTED_M = 0.12
 """An object whose middle is higher than this was lifted, as the simulator knows."""
@@ -112,14 +115,14 @@ class ContractWorld:
 
     Raises:
         ContractError: the contract is malformed.
-        ValueError: its task is of another kind.
+        WorldError: its task is of another kind.
     """
 
     def __init__(self, robot: str | Path, task: str | Path) -> None:
         self.contract: Contract = load_contract(robot, task)
         kind = self.contract.task.kind
         if not isinstance(self.contract.task, BinGraspTask):
-            raise ValueError(f"task {task} is of kind {kind}; grasping needs one of bin_grasp")
+            raise WorldError(f"task {task} is of kind {kind}; grasping needs one of bin_grasp")
         self._robot, self._task_name = robot, task
         self._task = task_of(self.contract, BinGraspTask)
 
@@ -171,17 +174,10 @@ def find_world(task: str, robot: str) -> World:
 
     Raises:
         ContractError: there is no such task, or the contract is malformed.
-        ValueError: the task is no grasping.
+        WorldError: the task is no grasping.
     """
     found = {entry.name: entry for entry in entry_points(group="robot_learning.grasping")}
     if task in found:
         world: World = found[task].load()()
         return world
     return ContractWorld(robot, task)
-
-
-def downwards(action: Float32, rng: np.random.Generator, share: float) -> Float32:
-    """The action, straight down in its third number with this probability."""
-    if rng.random() < share:
-        action[2] = -1.0
-    return action

@@ -24,6 +24,10 @@ fades with the discount, from one slow copy to the next.
 """
 
 
+class PictureSizeError(ValueError):
+    """The pictures do not fit a network. One line says which."""
+
+
 class Convolution(NamedTuple):
     """One convolution with a ReLU, and what follows it.
 
@@ -98,7 +102,7 @@ class GraspCritic(nn.Module):
         generator: initial weights are drawn from it.
 
     Raises:
-        ValueError: the images are too small for the layers.
+        PictureSizeError: the images are too small for the layers.
     """
 
     def __init__(
@@ -122,7 +126,10 @@ class GraspCritic(nn.Module):
         except RuntimeError:
             flat = 0
         if not flat:
-            raise ValueError(f"images of {size_px} px are too small for this network")
+            raise PictureSizeError(
+                f"images of {size_px} px are too small for this network: choose another with "
+                "--set network=..., or a larger image.size_px in the task"
+            )
         sizes = (flat, *shape.dense, 1)
         dense: list[nn.Module] = []
         for fan_in, fan_out in pairwise(sizes):
