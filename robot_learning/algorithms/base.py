@@ -189,6 +189,11 @@ class ActorCriticHyperParameters(OffPolicyHyperParameters):
     polyak: Fraction = Field(
         0.005, description="Share of the new weights in the targets per move (tau)."
     )
+    critic_layer_norm: bool = Field(
+        False,
+        description="Layer normalisation in the critics: values of actions never tried stay within "
+        "bounds (Ball et al. 2023, section 4.2).",
+    )
 
 
 class Algorithm(ABC):

@@ -56,9 +56,6 @@ class SACHyperParameters(ActorCriticHyperParameters, ValueHyperParameters):
         description="Critics, drawn anew each time, whose minimum is the target (Chen et al. 2021: "
         "2 of 10); none: all.",
     )
-    critic_layer_norm: bool = Field(
-        False, description="Layer normalisation in the critics (Ball et al. 2023, section 4.2)."
-    )
     actor_value: Literal["min", "mean"] = Field(
         "min", description="What of the critics the actor climbs; the mean in Chen et al. 2021."
     )

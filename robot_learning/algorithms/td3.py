@@ -85,7 +85,9 @@ class TD3(ValueLearner):
         inputs, actions, hidden = spaces.input_size, spaces.action_size, hyper.hidden_sizes
         self.actor = Mlp((inputs, *hidden, actions), self._generator)
         sizes = (inputs + actions, *hidden, self._critic_outputs(hyper))
-        self.critic = Mlp(sizes, self._generator, members=hyper.critics)
+        self.critic = Mlp(
+            sizes, self._generator, members=hyper.critics, layer_norm=hyper.critic_layer_norm
+        )
         self.actor_target, self.critic_target = self.actor.copy(), self.critic.copy()
         self.deployed = self.actor.copy()
         self._actor_adam = Adam(self.actor.flat, hyper.actor_learning_rate, l2=hyper.l2)

@@ -13,7 +13,7 @@ from learner_checks import (
     assert_truncation_adds,
 )
 from made_up_batches import SPACES, make_batch
-from networks_by_hand import by_hand
+from networks_by_hand import by_hand, first_gradient
 
 from robot_learning.algorithms import (
     ALGORITHMS,
@@ -69,11 +69,12 @@ def test_targets_stay_within_possible_returns() -> None:
     assert target.max() == 0.0
 
 
-def test_one_critic_step_is_adams_on_the_sum_of_squared_errors() -> None:
-    td3, batch = make_td3(target_noise_std=0.0, policy_delay=2), make_batch()
-    twin = make_td3(target_noise_std=0.0, policy_delay=2)
-    parameters = [*twin.critic.weights, *twin.critic.biases]
-    optimiser = torch.optim.Adam(parameters, 1e-3)
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_one_critic_step_is_adams_on_the_sum_of_squared_errors(layer_norm: bool) -> None:
+    settings = {"target_noise_std": 0.0, "policy_delay": 2, "critic_layer_norm": layer_norm}
+    td3, batch = make_td3(**settings), make_batch()
+    twin = make_td3(**settings)
+    optimiser = torch.optim.Adam(twin.critic.parts, 1e-3)
     joined = torch.from_numpy(np.concatenate([batch.inputs, batch.actions], 1))
     target = twin.target(batch, torch.from_numpy(batch.next_inputs))
     values = twin.critic(joined).squeeze(-1)
@@ -103,6 +104,17 @@ def test_the_actor_climbs_the_first_critic_and_leaves_the_critics_alone() -> Non
     alone = make_td3(policy_delay=2, actor_learning_rate=1e-4)
     alone.update(batch)
     torch.testing.assert_close(alone.critic.flat, after_critic, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_the_actors_gradient_is_that_of_the_first_critics_value(layer_norm: bool) -> None:
+    td3, batch = make_td3(policy_delay=1, critic_layer_norm=layer_norm), make_batch()
+    actor, inputs = td3.actor.copy(), torch.from_numpy(batch.inputs)
+    td3.update(batch)
+    actions = torch.tanh(actor(inputs))
+    loss = -td3.critic(torch.cat((inputs, actions), 1))[0].mean()  # the critics after their step
+    expected = actor.gradient(loss)
+    torch.testing.assert_close(first_gradient(td3, "actor_adam"), expected, rtol=1e-4, atol=1e-7)
 
 
 def test_actor_and_targets_wait_for_the_policy_delay() -> None:
