@@ -47,10 +47,22 @@ class GraspEpisode:
     def __len__(self) -> int:
         return len(self.actions)
 
-    def add_to(self, replay: ImageReplay) -> None:
-        """Adds its transitions."""
+    def returns_to_go(self, gamma: float) -> Float32:
+        """Discounted rewards from each step to the end, shape (T,).
+
+        Where the episode was cut, what would have followed is missing from them.
+        """
+        returns, following = np.zeros(len(self), np.float32), 0.0
+        for step in reversed(range(len(self))):
+            returns[step] = following = float(self.rewards[step]) + gamma * following
+        return returns
+
+    def add_to(self, replay: ImageReplay, gamma: float) -> None:
+        """Adds its transitions, with the returns that `gamma` makes of their rewards."""
         last = len(self) - 1
+        returns = self.returns_to_go(gamma)
         for step, (action, reward) in enumerate(zip(self.actions, self.rewards, strict=True)):
+            image, state = self.images[step], self.states[step]
             ended = self.terminated and step == last
-            replay.add(self.images[step], self.states[step], action, float(reward), ended)
+            replay.add(image, state, action, float(reward), ended, float(returns[step]))
         replay.end_episode(self.images[-1], self.states[-1])

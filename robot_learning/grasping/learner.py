@@ -99,7 +99,7 @@ class GraspLearner:
 
     def add(self, episode: GraspEpisode) -> None:
         """Takes an episode."""
-        episode.add_to(self.replay)
+        episode.add_to(self.replay, self._hyper.gamma)
         self._episodes += 1
         self._steps += len(episode)
 

@@ -110,7 +110,8 @@ class GraspQTOpt:
     def targets(self, batch: ImageBatch) -> Float32:
         """Targets r + gamma (1 - terminated) min_i Q_i(o', argmax_a Q_1(o', a)), shape (n,).
 
-        They lie in [0, 1]. Q_1 is the running average, Q_2 its lagged copy. A truncated episode is
+        They lie in [0, 1], with `return_bound` not below the return that the episode had from o
+        on. Q_1 is the running average, Q_2 its lagged copy. A truncated episode is
         not terminated: its o' counts.
         """
         hyper = self.hyper
@@ -125,6 +126,8 @@ class GraspQTOpt:
             values = torch.minimum(values, torch.sigmoid(second))
         rewards, ends = torch.from_numpy(batch.rewards), torch.from_numpy(batch.terminated)
         targets = rewards + hyper.gamma * (1.0 - ends) * values
+        if hyper.return_bound:
+            targets = torch.maximum(targets, torch.from_numpy(batch.returns_to_go))
         result: Float32 = targets.clamp_(0.0, 1.0).numpy()
         return result
 

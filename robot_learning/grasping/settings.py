@@ -25,7 +25,9 @@ class GraspHyperParameters(StrictModel):
     )
     l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
     batch_size: Count = Field(64, description="Labelled transitions an update.")
-    gamma: Discount = Field(0.9, description="Discount per step (section 4.2).")
+    gamma: Discount = Field(
+        0.95, description="Discount per step (the paper's 0.9 is for half as many steps)."
+    )
     loss: Literal["cross_entropy", "squared"] = Field(
         "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."
     )
@@ -39,6 +41,11 @@ class GraspHyperParameters(StrictModel):
     )
     second_target: bool = Field(
         True, description="The target is the smaller value of two slow copies (section 4.2)."
+    )
+    return_bound: bool = Field(
+        True,
+        description="No target is below the return that followed in its episode (Wilcox et al. "
+        "2022, 2210.07432, section 4): a lift is learned from at once by all that led to it.",
     )
     target_lag_updates: NonNegativeCount = Field(
         500,

@@ -28,6 +28,8 @@ class ImageBatch(NamedTuple):
         states: what is known besides the image at o, shape (n, s), float32.
         actions: in units of [-1, 1], shape (n, a), float32.
         rewards: of o', shape (n,), float32.
+        returns_to_go: discounted rewards from o to the episode's end, shape (n,), float32; 0 where
+            they were not said.
         next_images: at o'.
         next_states: at o'.
         terminated: 1 where the task itself ended at o', shape (n,), float32; 0 where it was cut.
@@ -37,6 +39,7 @@ class ImageBatch(NamedTuple):
     states: Float32
     actions: Float32
     rewards: Float32
+    returns_to_go: Float32
     next_images: UInt8
     next_states: Float32
     terminated: Float32
@@ -62,6 +65,7 @@ class ImageReplay:
                 "state": (np.float32, (state_size,)),
                 "action": (np.float32, (action_size,)),
                 "reward": (np.float32, ()),
+                "return_to_go": (np.float32, ()),
                 "terminated": (np.float32, ()),
                 "is_last": (np.bool_, ()),
             },
@@ -85,14 +89,20 @@ class ImageReplay:
         return self._ring.count
 
     def add(
-        self, image: UInt8, state: Float32, action: Float32, reward: float, terminated: bool
+        self,
+        image: UInt8,
+        state: Float32,
+        action: Float32,
+        reward: float,
+        terminated: bool,
+        return_to_go: float = 0.0,
     ) -> None:
         """Adds o, what was done there, and what came of it; o' is the frame added next."""
-        self._append(image, state, action, reward, terminated, False)
+        self._append(image, state, action, reward, return_to_go, terminated, False)
 
     def end_episode(self, image: UInt8, state: Float32) -> None:
         """Adds the last o' of an episode, terminated or truncated."""
-        self._append(image, state, np.float32(0.0), 0.0, False, True)
+        self._append(image, state, np.float32(0.0), 0.0, 0.0, False, True)
 
     def sample(
         self, size: int, rng: np.random.Generator, out: ImageBatch | None = None
@@ -134,6 +144,7 @@ class ImageReplay:
             states=ring.take("state", positions),
             actions=ring.take("action", positions),
             rewards=ring.take("reward", positions),
+            returns_to_go=ring.take("return_to_go", positions),
             next_images=ring.take("image", following, out and out.next_images),
             next_states=ring.take("state", following),
             terminated=ring.take("terminated", positions),
@@ -159,6 +170,7 @@ class ImageReplay:
         state: Float32,
         action: Float32 | np.float32,
         reward: float,
+        return_to_go: float,
         terminated: bool,
         is_last: bool,
     ) -> None:
@@ -167,6 +179,7 @@ class ImageReplay:
             state=state,
             action=action,
             reward=reward,
+            return_to_go=return_to_go,
             terminated=terminated,
             is_last=is_last,
         )

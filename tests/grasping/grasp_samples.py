@@ -52,6 +52,7 @@ def make_batch(n: int = 6, seed: int = 0, **changes: Any) -> ImageBatch:
         "states": states[0],
         "actions": rng.uniform(-1.0, 1.0, (n, ACTION_SIZE)).astype(np.float32),
         "rewards": np.zeros(n, np.float32),
+        "returns_to_go": np.zeros(n, np.float32),
         "next_images": pictures[1],
         "next_states": states[1],
         "terminated": np.zeros(n, np.float32),

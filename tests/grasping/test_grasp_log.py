@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from grasp_samples import make_episode
@@ -51,6 +53,15 @@ def test_a_log_of_another_contract_is_refused(tmp_path):
 
 def test_no_folder_is_an_empty_log(tmp_path):
     assert list(GraspLog(tmp_path / "none", "a").episodes()) == []
+
+
+def test_returns_to_go_are_discounted_from_the_end():
+    episode = make_episode(0, size_px=16)
+    rewards = np.full(len(episode), -0.1, np.float32)
+    rewards[-1] = 1.0
+    returns = replace(episode, rewards=rewards).returns_to_go(0.5)
+    assert returns[-1] == 1.0
+    np.testing.assert_allclose(returns[:-1], -0.1 + 0.5 * returns[1:], rtol=1e-6)
 
 
 def test_an_episode_whose_parts_do_not_fit_is_none():

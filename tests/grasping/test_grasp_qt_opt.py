@@ -31,15 +31,23 @@ def test_the_target_is_the_reward_and_the_discounted_smaller_value(first, second
 
 
 def test_without_the_second_target_the_first_alone_counts():
-    targets = with_values(0.6, 0.3, second_target=False).targets(make_batch())
+    targets = with_values(0.6, 0.3, gamma=0.9, second_target=False).targets(make_batch())
     np.testing.assert_allclose(targets, 0.9 * 0.6, rtol=1e-5)
 
 
 def test_what_follows_counts_after_a_truncated_step_and_not_after_a_terminated_one():
     ends = np.array([0, 1, 0, 1, 0, 1], np.float32)
     batch = make_batch(terminated=ends, rewards=np.full(6, 0.05, np.float32))
-    targets = with_values(0.5, 0.5).targets(batch)
+    targets = with_values(0.5, 0.5, gamma=0.9).targets(batch)
     np.testing.assert_allclose(targets, 0.05 + 0.9 * 0.5 * (1.0 - ends), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("bound", "lowest"), [(True, 0.7), (False, 0.45)])
+def test_no_target_is_below_the_return_that_followed_unless_that_is_left_out(bound, lowest):
+    returns = np.array([-0.2, 0.0, 0.3, 0.7, 0.7, 0.7], np.float32)
+    learner = with_values(0.5, 0.5, gamma=0.9, return_bound=bound)
+    targets = learner.targets(make_batch(returns_to_go=returns))
+    np.testing.assert_allclose(targets, [0.45, 0.45, 0.45, lowest, lowest, lowest], rtol=1e-5)
 
 
 @pytest.mark.parametrize(("reward", "target"), [(-0.02, 0.0), (1.5, 1.0)])

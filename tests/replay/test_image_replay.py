@@ -35,9 +35,8 @@ def state(episode: int, step: int) -> Any:
 
 def add(replay: ImageReplay, episode: int, step: int, *, terminated: bool = False) -> None:
     action = np.array([-episode, -step], np.float32)
-    replay.add(
-        image(episode, step), state(episode, step), action, 100.0 * episode + step, terminated
-    )
+    reward = 100.0 * episode + step
+    replay.add(image(episode, step), state(episode, step), action, reward, terminated, -reward)
 
 
 def play(replay: ImageReplay, ends: list[tuple[int, bool]]) -> None:
@@ -58,6 +57,7 @@ def transitions(replay: ImageReplay, size: int = 600) -> set[tuple[int, int]]:
     np.testing.assert_array_equal(batch.next_states, following)
     np.testing.assert_array_equal(batch.actions, -batch.states)
     np.testing.assert_array_equal(batch.rewards, batch.states @ np.array([100.0, 1.0]))
+    np.testing.assert_array_equal(batch.returns_to_go, -batch.rewards)
     return {(int(episode), int(step)) for episode, step in batch.states}
 
 
