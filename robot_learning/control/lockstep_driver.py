@@ -8,8 +8,9 @@ for, or not at all: one period later it would be another experiment than the one
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
-from robot_learning.contract import Contract
+from robot_learning.contract import BinGraspTask, Contract
 from robot_learning.control.action import ActionKind
 from robot_learning.control.driver import Driver, DriverLink, DriverRequest, at
 from robot_learning.control.homing import measured_at_home
@@ -18,11 +19,49 @@ from robot_learning.safety.state_machine import SafetyMode
 
 # The monitor shares the machine with the learner, and time stands still.
 MONITOR_TIMEOUT_S = 1.5
-# A moving arm that gets no action for so long (wall clock) is brought to rest.
-IDLE_STOP_S = 0.4
+# A moving arm that gets no action for so long (wall clock) is brought to rest; longer where a
+# picture is drawn, sent and searched before the next one.
+_IDLE_STOP_S, _IDLE_STOP_PICTURE_S = 0.4, 3.0
 # A request for home is repeated by the driver itself for so much simulated time, so that the way
 # home does not pass through policy and arbiter. Any other request ends it.
 HOME_FOR_S = 1.25
+_FEEL_S = 0.02  # the longest time that an arm moves on without a look at its forces
+
+
+def ticks_between_states(contract: Contract) -> int:
+    """Command periods that may pass from one look at the state to the next.
+
+    Where nothing is to be touched, as many as the gate allows: it refuses to move on a state that
+    is too old. Where something is, the arm must feel it soon.
+    """
+    touches = isinstance(contract.task, BinGraspTask)
+    age_max_s = _FEEL_S if touches else contract.robot.rates.state_age_max_s
+    return max(1, int(age_max_s / contract.command_period_s + 1e-9))
+
+
+def idle_stop_s(contract: Contract) -> float:
+    """How long a moving arm waits for an action, wall clock, before it is brought to rest."""
+    pictures = isinstance(contract.task, BinGraspTask)
+    return _IDLE_STOP_PICTURE_S if pictures else _IDLE_STOP_S
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A control period that is not over.
+
+    Attributes:
+        request: that it carries out.
+        begins_s: stamp of the state that the request was made for.
+        seen_s: stamp of the newest state that was looked at.
+        done: ticks sent.
+        answer: whoever asked waits for the receipt.
+    """
+
+    request: DriverRequest
+    begins_s: float
+    seen_s: float
+    done: int
+    answer: bool
 
 
 class LockstepDriver(Driver):
@@ -32,6 +71,9 @@ class LockstepDriver(Driver):
         super().__init__(contract, link, MONITOR_TIMEOUT_S)
         self._waiting: DriverRequest | None = None
         self._homing: DriverRequest | None = None
+        self._under_way: _UnderWay | None = None
+        self._ticks_at_once = ticks_between_states(contract)
+        self._idle_stop_s = idle_stop_s(contract)
         self._home_until_s = 0.0
         self._asked_s = 0.0
         self._commanded_until_s = 0.0
@@ -56,6 +98,7 @@ class LockstepDriver(Driver):
             self.state = state
             self._follow_time(state)
             super().on_state(state)
+            self._go_on(state)
             self._go_on_home(state)
             self._serve()
 
@@ -63,7 +106,7 @@ class LockstepDriver(Driver):
         """Stops the arm when monitor or source of actions falls silent."""
         now_s = time.monotonic()
         armed = self.controller.mode is SafetyMode.ARMED
-        idle = now_s - self._asked_s > IDLE_STOP_S and not self.controller.at_rest
+        idle = now_s - self._asked_s > self._idle_stop_s and not self.controller.at_rest
         if armed and self._monitor_is_silent(now_s):
             self.controller.fault("safety_monitor is silent: is it running?")
             self.send_stop()
@@ -116,6 +159,8 @@ class LockstepDriver(Driver):
         request, state = self._waiting, self.state
         if request is None or state is None or state.stamp_s < request.stamp_s - 1e-9:
             return
+        if self._under_way is not None:
+            return
         armed = self.controller.mode is SafetyMode.ARMED
         if armed and state.stamp_s < self._commanded_until_s - 1e-6:
             return  # the period commanded last has not passed yet
@@ -128,33 +173,57 @@ class LockstepDriver(Driver):
         if request.kind is ActionKind.ACTION and late_s > 1e-6:
             self._refuse(request, f"made for {late_s:.3f} s ago, and time has passed since", late_s)
             return
-        self._move_one_period(request, state)
-        # Age 0: time stood still since the observation.
-        self.link.receipt(request, self.controller.executed_action(), 0.0)
-        self.link.say_change()
+        self._begin_period(request, state, answer=True)
 
     def _go_on_home(self, state: RobotState) -> None:
         """The next period on the way home, once the one before has passed."""
         request = self._homing
-        if request is None or self._waiting is not None:
+        if request is None or self._waiting is not None or self._under_way is not None:
             return
         at_end = measured_at_home(self.contract, state) or state.stamp_s > self._home_until_s
         if at_end or self.controller.mode is not SafetyMode.ARMED:
             self._homing = None
         elif state.stamp_s > self._commanded_until_s - 1e-6:
-            self._move_one_period(request, state)
+            self._begin_period(request, state, answer=False)
 
-    def _move_one_period(self, request: DriverRequest, state: RobotState) -> None:
-        self._asked_s = time.monotonic()
+    def _begin_period(self, request: DriverRequest, state: RobotState, *, answer: bool) -> None:
         self._ask_controller(request)
-        period_s = self.contract.command_period_s
+        self._under_way = _UnderWay(request, state.stamp_s, state.stamp_s, 0, answer)
+        self._send_part(self._under_way, state)
+
+    def _go_on(self, state: RobotState) -> None:
+        """The next part of the period under way, once the time of the one before has passed."""
+        period = self._under_way
+        if period is None:
+            return
+        if self.controller.mode is not SafetyMode.ARMED:
+            self._end_period(period)
+        elif state.stamp_s > period.seen_s:
+            period.seen_s = state.stamp_s
+            self._send_part(period, state)
+
+    def _send_part(self, period: _UnderWay, state: RobotState) -> None:
+        """Puts as many points on the wire as may pass without another look at the state."""
+        self._asked_s = time.monotonic()
+        tick_s, whole = self.contract.command_period_s, self.contract.commands_per_action
+        count = min(self._ticks_at_once, whole - period.done)
         points: list[JointPoint] = []
-        for index in range(self.contract.commands_per_action):
-            tick = self.controller.tick(state.stamp_s + index * period_s, state)
+        for index in range(count):
+            tick = self.controller.tick(period.begins_s + (period.done + index) * tick_s, state)
             self.ticks += 1
             if tick.point is None:
                 break
-            points.append(at(tick.point, (index + 1) * period_s))
+            points.append(at(tick.point, (index + 1) * tick_s))
+        period.done += len(points)
         if points:
-            self._commanded_until_s = state.stamp_s + points[-1].time_from_start_s
+            self._commanded_until_s = period.begins_s + period.done * tick_s
             self.link.send(points, 0.0)
+        if len(points) < count or period.done >= whole:
+            self._end_period(period)
+
+    def _end_period(self, period: _UnderWay) -> None:
+        self._under_way = None
+        if period.answer:
+            # Age 0: time stood still since the observation.
+            self.link.receipt(period.request, self.controller.executed_action(), 0.0)
+            self.link.say_change()

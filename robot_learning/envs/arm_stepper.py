@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from robot_learning.contract import BinGraspTask
 from robot_learning.control.action import ActionKind, Request
 from robot_learning.control.arm_controller import ArmController
+from robot_learning.control.lockstep_driver import ticks_between_states
 from robot_learning.hardware import Hardware, JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.state_machine import SafetyMode
-
-_FEEL_S = 0.02  # the longest time that an arm moves on without a look at its forces
 
 
 class ArmStepper:
@@ -34,11 +32,7 @@ class ArmStepper:
         self.controller = ArmController(self.contract, self.kinematics)
         self.state: RobotState | None = None
         self._start_s = self._now_s = 0.0
-        # Where nothing is to be touched, as few readings as the gate allows: it refuses to move on
-        # a state that is too old. Where something is, the arm must feel it soon.
-        touches = isinstance(self.contract.task, BinGraspTask)
-        age_max_s = _FEEL_S if touches else self.contract.robot.rates.state_age_max_s
-        self._ticks_at_once = max(1, int(age_max_s / self.contract.command_period_s + 1e-9))
+        self._ticks_at_once = ticks_between_states(self.contract)
 
     @property
     def fault(self) -> str | None:

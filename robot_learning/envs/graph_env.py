@@ -23,8 +23,8 @@ from robot_learning.envs.observation import Observer, observation_size
 from robot_learning.hardware import Array, RobotState
 from robot_learning.replay.step import Float32, Step
 from robot_learning.rewards.reach import HoldCounter, ReachReward
-from robot_learning.training.actor import HOME_AGAIN_S
 from robot_learning.training.actor_types import EpisodePlan, Judgement, Receipt
+from robot_learning.training.episode_cycle import HOME_AGAIN_S
 from robot_learning.training.running_episode import PendingStep, RunningEpisode
 from robot_learning.training.scene_reset import SceneReset
 

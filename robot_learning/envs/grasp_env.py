@@ -9,11 +9,12 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from robot_learning.contract import BinGraspTask, task_of
+from robot_learning.control.gripper_control import grip_width_m
 from robot_learning.control.tool_command import Grip, read_grip
 from robot_learning.envs.observation import Observer, observation_size
 from robot_learning.envs.robot_env import Array32, Observation, RobotEnv
 from robot_learning.hardware import Hardware, RobotState
-from robot_learning.rewards.lift import LiftJudge, LiftJudgement
+from robot_learning.rewards.lift import LiftJudge, LiftJudgement, lift_step
 
 
 class GraspEnv(RobotEnv):
@@ -60,10 +61,10 @@ class GraspEnv(RobotEnv):
         if last and not fault:
             judgement = self._judge.judge(state, self._closed, observation["image"])
             success = judgement.success
-        reward = float(success) - self._task.success.step_penalty
-        terminated = not fault and (terminate or success)
-        truncated = not terminated and (last or fault)
-        return observation, reward, terminated, truncated, self._info(success, judgement)
+        step = lift_step(
+            self._task, asked_to_end=terminate, last=last, success=success, fault=fault
+        )
+        return observation, *step, self._info(success, judgement)
 
     def render(self) -> NDArray[np.uint8] | None:
         """The picture, shape (size, size, 3)."""
@@ -80,7 +81,7 @@ class GraspEnv(RobotEnv):
         if grip is Grip.LEAVE:
             return
         self._closed = grip is Grip.CLOSE
-        width_m = 0.0 if self._closed else self.contract.robot.gripper.width_max_m
+        width_m = grip_width_m(self.contract, grip)
         self.hardware.write_gripper(width_m, self._task.action.gripper_force_n)
 
     def _observe(self, state: RobotState) -> Observation:

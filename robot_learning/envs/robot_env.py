@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils.seeding import np_random
 from numpy.typing import NDArray
 
 from robot_learning.envs.arm_stepper import ArmStepper
@@ -15,6 +16,11 @@ from robot_learning.hardware import Hardware, RobotState
 
 Array32 = NDArray[np.float32]
 Observation = dict[str, Any]
+
+
+def scene_seed(seed: int) -> int:
+    """The seed of the scene that a reset with `seed` draws."""
+    return int(np_random(seed)[0].integers(2**31))
 
 
 class RobotEnv(gymnasium.Env[Any, Array32], ABC):

@@ -9,6 +9,11 @@ from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.world import GraspEnvironment
 
 
+def draws(seed: int, tries: int = 0) -> np.random.Generator:
+    """What whoever acts in an episode draws from; another with every try after the first."""
+    return np.random.default_rng([seed, 1, tries] if tries else [seed, 1])
+
+
 def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> GraspEpisode:
     """Lets somebody try once.
 
@@ -20,7 +25,7 @@ def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> Grasp
         seed: of the scene and of whatever the grasper draws.
     """
     observation, _ = env.reset(seed=seed)
-    grasper.begin(np.random.default_rng([seed, 1]))
+    grasper.begin(draws(seed))
     images, states = [observation["image"]], [observation["state"]]
     actions, rewards = [], []
     while True:

@@ -62,7 +62,7 @@ class GraspLog:
         self.folder.mkdir(parents=True, exist_ok=True)
         if number is None:
             number = 1 + max(self.numbers(), default=-1)
-        path = self.folder / f"shard-{number:06d}.npz"
+        path = self._path(number)
         write_atomic(path, to_bytes(episodes, self._sha256))
         return path
 
@@ -78,21 +78,34 @@ class GraspLog:
                 found = from_bytes(path.read_bytes(), self._sha256)
             except LogError as error:
                 raise LogError(f"{path}: {error}") from None
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 self.damaged.append(f"{path}: is damaged and left out: {error or type(error)}")
                 continue
             yield from found
 
     def count(self) -> int:
         """Episodes in the sound shards, by what these say of themselves."""
-        counts = []
-        for path in self._shards():
-            try:
-                with np.load(path, allow_pickle=False) as archive:
-                    counts.append(len(json.loads(archive["about"].tobytes())["episodes"]))
-            except _UNREADABLE:
-                continue
-        return sum(counts)
+        return sum(len(self.seeds(number)) for number in self.numbers())
+
+    def seeds(self, number: int) -> list[int]:
+        """Seeds of a shard's episodes, by what it says of itself; none where it is damaged."""
+        try:
+            with np.load(self._path(number), allow_pickle=False) as archive:
+                about = json.loads(archive["about"].tobytes())
+                return [int(episode["seed"]) for episode in about["episodes"]]
+        except UNREADABLE:
+            return []
+
+    def drop(self, number: int) -> None:
+        """Deletes a shard, if it is there.
+
+        Raises:
+            OSError: the folder cannot be changed.
+        """
+        self._path(number).unlink(missing_ok=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"shard-{number:06d}.npz"
 
     def _shards(self) -> list[Path]:
         if not self.folder.is_dir():
@@ -100,7 +113,8 @@ class GraspLog:
         return sorted(path for path in self.folder.iterdir() if _NAME.fullmatch(path.name))
 
 
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged shard raises."""
 
 
 def to_bytes(episodes: Sequence[GraspEpisode], contract_sha256: str) -> bytes:

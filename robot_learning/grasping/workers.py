@@ -13,6 +13,7 @@ from robot_learning.grasping.collect import collect_episode
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.policy import GraspPolicy, NoisyGrasper
 from robot_learning.grasping.qt_opt import GraspQTOpt
+from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.world import World
 from robot_learning.replay.images import ImageBatch
 from robot_learning.replay.ring import Int64
@@ -101,16 +102,14 @@ class Labellers(Protocol):
         ...
 
 
-class LocalCollector:
-    """One robot in this process."""
-
-    capacity = 1
+class Graspers:
+    """Who acts in an episode: the script, or the newest policy, which explores."""
 
     def __init__(self, world: World, exploration: Exploration) -> None:
-        self._env, self._exploration = world.open("train"), exploration
+        """Begins with the script alone."""
         self._script, self._explore = world.script(), world.explore()
+        self._exploration = exploration
         self._noisy: NoisyGrasper | None = None
-        self._asked: list[tuple[int, bool]] = []
 
     def take_policy(self, policy: GraspPolicy) -> None:
         """Acts by this policy from now on, where a policy is asked for."""
@@ -118,6 +117,24 @@ class LocalCollector:
         self._noisy = NoisyGrasper(
             policy, self._explore, random_share=how.random_share, noise=how.noise
         )
+
+    def choose(self, by_policy: bool) -> Grasper:
+        """Who acts; the script as long as there is no policy."""
+        return self._noisy if by_policy and self._noisy else self._script
+
+
+class LocalCollector:
+    """One robot in this process."""
+
+    capacity = 1
+
+    def __init__(self, world: World, exploration: Exploration) -> None:
+        self._env, self._graspers = world.open("train"), Graspers(world, exploration)
+        self._asked: list[tuple[int, bool]] = []
+
+    def take_policy(self, policy: GraspPolicy) -> None:
+        """Acts by this policy from now on, where a policy is asked for."""
+        self._graspers.take_policy(policy)
 
     def ask(self, seed: int, by_policy: bool) -> None:
         """Asks for an episode, by the policy instead of the script."""
@@ -132,8 +149,7 @@ class LocalCollector:
 
     def collect(self, seed: int, by_policy: bool) -> GraspEpisode:
         """One episode."""
-        grasper = self._noisy if by_policy and self._noisy else self._script
-        return collect_episode(self._env, grasper, seed)
+        return collect_episode(self._env, self._graspers.choose(by_policy), seed)
 
     def close(self) -> None:
         """Ends its robot."""

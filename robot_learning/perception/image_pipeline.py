@@ -10,10 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
+_DARK_LEVEL = 10
+"""A sensor's noise behind a lens cap stays below this, of 255."""
 
 
 class ImageError(ValueError):
     """An image or its calibration cannot be used; one line: what, expected, found."""
+
+
+def require_light(rgb: Image) -> None:
+    """Refuses a black image.
+
+    Raises:
+        ImageError: nothing in it is brighter than a sensor's noise.
+    """
+    brightest = int(rgb.max(initial=0))
+    if brightest < _DARK_LEVEL:
+        raise ImageError(
+            f"camera image is black (its brightest level is {brightest} of 255): is the lens "
+            "covered, or the light off?"
+        )
 
 
 @dataclass
@@ -67,13 +83,14 @@ class ImagePipeline:
         """From shape (height, width, 3) to (size, size, 3), uint8.
 
         Raises:
-            ImageError: another size than the contract's camera.
+            ImageError: another size than the contract's camera, or black.
         """
         if rgb.shape != (self.height_px, self.width_px, 3):
             raise ImageError(
                 f"camera image has shape {rgb.shape}; the contract's camera gives "
                 f"({self.height_px}, {self.width_px}, 3)"
             )
+        require_light(rgb)
         if self._maps is not None:
             rgb = cv2.remap(rgb, *self._maps, interpolation=cv2.INTER_LINEAR).astype(np.uint8)
         if self.crop_px is None:

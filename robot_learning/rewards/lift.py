@@ -44,6 +44,37 @@ class LiftJudgement(NamedTuple):
     success: bool
 
 
+class LiftStep(NamedTuple):
+    """What a step gives.
+
+    Attributes:
+        reward: 1 for a held lift at the end, less the penalty of every step.
+        terminated: the task itself ended.
+        truncated: it was cut.
+    """
+
+    reward: float
+    terminated: bool
+    truncated: bool
+
+
+def lift_step(
+    task: BinGraspTask, *, asked_to_end: bool, last: bool, success: bool, fault: bool = False
+) -> LiftStep:
+    """Judges a step.
+
+    Args:
+        task: of the contract.
+        asked_to_end: the action ended the episode.
+        last: no step follows, for whatever reason.
+        success: something is held above the bin; only the last step may say so.
+        fault: the arm stands still for safety.
+    """
+    terminated = not fault and (asked_to_end or success)
+    truncated = not terminated and (last or fault)
+    return LiftStep(float(success) - task.success.step_penalty, terminated, truncated)
+
+
 class LiftJudge:
     """Judges states of one episode against its beginning."""
 

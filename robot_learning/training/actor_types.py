@@ -74,26 +74,30 @@ class EpisodeEnd:
     note: str
 
 
-class ActorLink(Protocol):
-    """What the actor asks of the world."""
+class CycleLink(Protocol):
+    """What the life of any actor's episodes asks of the world."""
 
     def plan(self) -> EpisodePlan | str:
         """What to do next, or why to wait (one line)."""
-
-    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
-        """Chooses an action."""
 
     def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
         """Sends an action request; its sequence number."""
 
     def reset(self, seed: int) -> None:
-        """Asks for a new scene; `Actor.on_reset` must follow."""
+        """Asks for a new scene; `on_reset` must follow."""
 
     def episode_started(self, episode: int, plan: EpisodePlan, stamp_s: float) -> None:
         """An episode begins at this state."""
 
-    def step(self, step: Step) -> None:
-        """A step is complete."""
-
     def episode_ended(self, end: EpisodeEnd) -> None:
         """An episode is over."""
+
+
+class ActorLink(CycleLink, Protocol):
+    """What the actor asks of the world."""
+
+    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
+        """Chooses an action."""
+
+    def step(self, step: Step) -> None:
+        """A step is complete."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.rewards.reach import ReachReward
 from robot_learning.training.files import write_atomic
+from robot_learning.training.launch_mark import begun_by_this_launch, mark_launch
 from robot_learning.training.learner import Learner, LearnerStatus, Phase
 from robot_learning.training.record import RunRecord
 from robot_learning.training.run_directory import RunDirectory
@@ -59,7 +59,7 @@ class GraphRun:
             evaluation_episodes=values["evaluation_episodes"],
         )
         directory = RunDirectory(Path(values["out"]))
-        self.resumed = values["resume"] or _begun_by_this_launch(directory)
+        self.resumed = values["resume"] or begun_by_this_launch(directory)
         config = {
             "task": contract.task.name,
             "robot": contract.robot.name,
@@ -71,7 +71,7 @@ class GraphRun:
             "contract": contract.model_dump(mode="json"),
         }
         directory.begin(config, resume=self.resumed)
-        write_atomic(directory.path / "launch_id", _launch_id().encode())
+        mark_launch(directory)
         reward = ReachReward(task_of(contract, ReachTask)).reward
         self.learner = Learner(directory.checkpoint, settings, reward, resume=self.resumed)
         directory.write_config(config)
@@ -163,19 +163,3 @@ class GraphRun:
             write_atomic(record.directory.path / "evaluation.json", text.encode())
         self._saved = True
         record.status(extra, now=True)
-
-
-def _begun_by_this_launch(directory: RunDirectory) -> bool:
-    """True when this process replaces one that was killed within the same launch."""
-    path = directory.path / "launch_id"
-    return path.exists() and path.read_text(encoding="utf-8") == _launch_id()
-
-
-def _launch_id() -> str:
-    """Identity of whatever started this process: its pid and start time.
-
-    The supervisor stays the same while it starts a killed node again.
-    """
-    pid = os.getppid()
-    start = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
-    return f"{pid} {start}"

@@ -14,12 +14,16 @@ class Interrupted(Exception):  # noqa: N818 (not an error: somebody asked for it
 class StopRequest:
     """While entered, the first SIGINT or SIGTERM is remembered and the second takes effect.
 
-    Only the main thread can use it.
+    Only the main thread can enter it. Who handles the signals elsewhere calls `request` instead.
     """
 
     def __init__(self) -> None:
         self._requested = False
         self._before: dict[signal.Signals, Any] = {}
+
+    def request(self) -> None:
+        """Asks the run to end, as a signal would."""
+        self._requested = True
 
     def raise_if_requested(self) -> None:
         """Ends the run here if it was asked to end.

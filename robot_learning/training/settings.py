@@ -64,13 +64,13 @@ def resolve_hyper_parameters(
     return _validated(model, chosen)
 
 
-def with_overrides(what: str, model: type[M], overrides: Sequence[str]) -> M:
+def with_overrides(what: str, model: type[M], overrides: Sequence[str] | Mapping[str, Any]) -> M:
     """A model's defaults, with the user's overrides.
 
     Args:
         what: whose settings they are, for errors.
         model: of the settings.
-        overrides: `key=value` strings, as `--set` gives them.
+        overrides: `key=value` strings, as `--set` gives them, or a mapping.
 
     Raises:
         SettingsError: unknown key (with the nearest), or a value out of range.

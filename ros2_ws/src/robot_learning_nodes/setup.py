@@ -9,6 +9,8 @@ NODES = [
     "bench_chain",
     "bench_probe",
     "camera",
+    "grasp_learner",
+    "grasp_policy",
     "gripper_driver",
     "learner",
     "lifecycle_manager",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from robot_learning.perception.image_pipeline import FreezeDetector, ImageError, ImagePipeline
+from robot_learning.perception.image_pipeline import FreezeDetector, ImageError
+from robot_learning.perception.task_camera import task_camera, task_pipeline
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
@@ -22,7 +23,18 @@ class Camera(GraphNode):
 
     name = "camera"
     parameters = (
-        Parameter("size_px", 64, "side of the observation image", minimum=16, maximum=1024),
+        Parameter(
+            "size_px",
+            64,
+            "side of the observation image, where the task does not say",
+            minimum=16,
+            maximum=1024,
+        ),
+        Parameter(
+            "region",
+            False,
+            "the camera's own driver gives the task's part of the image, at its size",
+        ),
         Parameter(
             "freeze_limit",
             30,
@@ -34,13 +46,13 @@ class Camera(GraphNode):
     )
 
     def configure(self) -> None:
-        """Subscribes to the first camera of the robot's contract."""
-        self.camera = self.contract.robot.cameras[0]
-        self.pipeline = ImagePipeline(
-            self.values["size_px"], self.camera.width_px, self.camera.height_px
+        """Subscribes to the task's camera, or the first of the robot's contract."""
+        self.camera = task_camera(self.contract)
+        self.pipeline = task_pipeline(
+            self.contract, self.values["size_px"], is_region=self.values["region"]
         )
         self.freeze = FreezeDetector(self.values["freeze_limit"] or 10**9)
-        self.frozen = False
+        self.trouble: str | None = None  # with the newest image
         self.calibrated = False
         self.images = 0
         self.last_s = -math.inf
@@ -50,13 +62,13 @@ class Camera(GraphNode):
         self.listen(CompressedImage, f"{topic}/image_raw/compressed", self._image, IMAGE)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
-        """Silent: error; frozen: error; no calibration yet: warning."""
+        """Silent, or an image that cannot be used: error; no calibration yet: warning."""
         age_s = time.monotonic() - self.last_s
         figures = {"images": self.images, "age_s": f"{age_s:.2f}"}
+        if self.trouble is not None:
+            return ERROR, self.trouble, figures
         if age_s > max(1.0, 3.0 / self.camera.rate_hz) and not self.lockstep:
             return ERROR, f"no image for {age_s:.1f} s: is the camera plugged in?", figures
-        if self.frozen:
-            return ERROR, f"the last {self.freeze.repeats} images are identical: frozen", figures
         if self.images and not self.calibrated:
             return WARN, "no camera_info yet: images are not rectified", figures
         return OK, "images arrive", figures
@@ -73,16 +85,23 @@ class Camera(GraphNode):
         self.calibrated = True
 
     def _image(self, message: CompressedImage) -> None:
-        self.frozen = self.freeze.update(memoryview(message.data).cast("B"))
-        if self.frozen:
-            raise MessageError(f"{self.freeze.repeats} identical images in a row: frozen camera")
         try:
-            small = self.pipeline.process(convert.read_compressed(message))
-        except ImageError as error:
-            raise MessageError(str(error)) from None
+            small = self._prepared(message)
+        except (ImageError, MessageError) as error:
+            self.trouble = str(error)
+            raise MessageError(self.trouble) from None
+        self.trouble = None
         self.out.publish(convert.write_image(small, message.header.stamp, message.header.frame_id))
         self.images += 1
         self.last_s = time.monotonic()
+
+    def _prepared(self, message: CompressedImage) -> np.ndarray:
+        if self.freeze.update(memoryview(message.data).cast("B")):
+            raise ImageError(
+                f"{self.freeze.repeats} identical images in a row: frozen camera? Start its driver "
+                "again"
+            )
+        return self.pipeline.process(convert.read_compressed(message))
 
 
 def main() -> None:

@@ -14,51 +14,30 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from robot_learning_interfaces.msg import (
-    ActionRequest,
-    EpisodeEvent,
-    EpisodeStep,
-    ExecutedAction,
-    LearnerStatus,
-    PolicyParameters,
-    Reward,
-    SafetyState,
-)
-from robot_learning_interfaces.srv import ResetEpisode
+from robot_learning_interfaces.msg import EpisodeStep, LearnerStatus, PolicyParameters, Reward
 from sensor_msgs.msg import JointState
 
-from robot_learning.control.action import ActionKind
 from robot_learning.replay.step import Float32, Step
 from robot_learning.training.actor import Actor
-from robot_learning.training.actor_types import (
-    Choice,
-    EpisodeEnd,
-    EpisodePlan,
-    Outcome,
-)
+from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning.training.collection import Collection
 from robot_learning.training.outbox import Outbox
 from robot_learning.training.play import Play
 from robot_learning.training.policy_file import PolicyFileError, load_policy, policy_from_bytes
 from robot_learning.training.task_settings import task_exploration
-from robot_learning_nodes.actor_messages import (
-    read_judgement,
-    read_receipt,
-    read_target,
-    write_end,
-    write_start,
-)
-from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
-from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, StartError
+from robot_learning_nodes.actor_messages import read_judgement, read_target
+from robot_learning_nodes.actor_node import PATIENCE, ActorNode
+from robot_learning_nodes.convert import MessageError, to_seconds
+from robot_learning_nodes.graph_node import Parameter, StartError
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, RECORD, SENSOR, STREAM
+from robot_learning_nodes.qos import LATCHED, RECEIPT, RECORD, SENSOR, STREAM
 from robot_learning_nodes.status_messages import read_status
 from robot_learning_nodes.step_messages import write_step
 
 TICK_PERIOD_S = 0.2
 
 
-class PolicyNode(GraphNode):
+class PolicyNode(ActorNode):
     """Carries out what the library's Actor asks (it is the Actor's link)."""
 
     name = "policy"
@@ -69,18 +48,11 @@ class PolicyNode(GraphNode):
         Parameter("policy", "", "policy folder to play; empty: train with a learner"),
         Parameter("episodes", 10, "episodes to play", minimum=1, maximum=1000000),
         Parameter("out", "", "folder for the result of playing"),
-        Parameter(
-            "patience_s",
-            3.0,
-            "give an episode up when nothing happens for so long",
-            minimum=0.5,
-            maximum=60.0,
-        ),
+        PATIENCE,
     )
 
     def configure(self) -> None:
         """Loads the policy where one is to be played; subscribes."""
-        self.names = JointNames(self.contract.robot)
         self.actor_id = uuid.uuid4().hex
         self.actor = Actor(
             self.contract,
@@ -90,19 +62,13 @@ class PolicyNode(GraphNode):
             clock=time.monotonic,
             patience_s=self.values["patience_s"],
         )
-        self.sequence = 0
         self.outbox: Outbox[EpisodeStep] = Outbox(time.monotonic)
         self.program: Collection | Play = self._play() if self.values["policy"] else self._collect()
-        self.request_out = self.advertise(ActionRequest, "policy/action", COMMAND)
+        self.connect(self.actor)
         self.step_out = self.advertise(EpisodeStep, "episode_step", RECORD)
-        self.event_out = self.advertise(EpisodeEvent, "episode_event", RECORD)
-        self.reset_client = self.create_client(ResetEpisode, "reset")
-        self._made.append((self.destroy_client, self.reset_client))
         self.listen(JointState, "joint_states", self._state, SENSOR)
         self.listen(Reward, "reward", self._reward, RECEIPT)
-        self.listen(ExecutedAction, "executed_action", self._executed, RECEIPT)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
-        self.listen(SafetyState, "safety/state", self._safety, LATCHED, always=True)
         if isinstance(self.program, Collection):
             self.listen(PolicyParameters, "policy/parameters", self._weights, LATCHED, always=True)
             self.listen(LearnerStatus, "learner/status", self._learner, STREAM, always=True)
@@ -127,12 +93,6 @@ class PolicyNode(GraphNode):
         )
         return Collection(exploration, random, self.outbox, seed=seed)
 
-    def stop(self) -> None:
-        """Asks the arm to come to rest where it is."""
-        if self.active and self.actor.state is not None:
-            zeros = np.zeros(self.contract.task.action.size, np.float32)
-            self.request(ActionKind.HOLD, zeros, self.actor.state.stamp_s, 0)
-
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Phase, weights in use, steps not yet acknowledged."""
         figures = {
@@ -143,9 +103,7 @@ class PolicyNode(GraphNode):
             "unacknowledged": len(self.outbox),
             "resent": self.outbox.resent,
         }
-        if self.actor.phase.value == "waiting":
-            return WARN, f"waiting: {self.actor.waiting_for}", figures
-        return OK, self.actor.phase.value, figures
+        return *self.doing(), figures
 
     # What the actor asks (ActorLink).
 
@@ -157,42 +115,6 @@ class PolicyNode(GraphNode):
         """The policy's action; while training with exploration, or random during warm-up."""
         return self.program.choose(observation, goal, is_evaluation)
 
-    def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
-        """Publishes an action request."""
-        message = ActionRequest(
-            source="policy",
-            sequence=self.sequence,
-            kind=int(kind),
-            action=floats(action),
-            policy_version=version,
-            contract_sha256=self.contract.sha256,
-        )
-        message.header.stamp = to_time(stamp_s)
-        message.header.frame_id = self.contract.robot.arm.base_frame
-        self.request_out.publish(message)
-        self.sequence += 1
-        return message.sequence
-
-    def reset(self, seed: int) -> None:
-        """Calls the reset service; the answer comes as `Actor.on_reset`."""
-        if not self.reset_client.service_is_ready():
-            self.actor.on_reset(None, "the reset service is not there (sim, or a person's node)")
-            return
-        future = self.reset_client.call_async(ResetEpisode.Request(seed=seed))
-
-        def done(answer: Any) -> None:
-            result = answer.result()
-            if result is not None and result.success:
-                self.actor.on_reset(to_seconds(result.stamp))
-            else:
-                self.actor.on_reset(None, result.message if result else "no answer")
-
-        future.add_done_callback(done)
-
-    def episode_started(self, episode: int, plan: EpisodePlan, stamp_s: float) -> None:
-        """Publishes the event."""
-        self.event_out.publish(write_start(self.actor_id, episode, plan, stamp_s))
-
     def step(self, step: Step) -> None:
         """Publishes a step and keeps it until the learner has it on disk."""
         message = write_step(step, self.contract.robot.arm.base_frame, self.contract.sha256)
@@ -202,9 +124,8 @@ class PolicyNode(GraphNode):
 
     def episode_ended(self, end: EpisodeEnd) -> None:
         """Publishes the event; counts; ends a finished play."""
-        self.event_out.publish(write_end(self.actor_id, end, self.wall_now_s()))
+        super().episode_ended(end)
         if end.outcome is Outcome.ABORTED:
-            self.get_logger().warning(f"episode {end.episode} given up: {end.note}")
             return
         self.program.count(end)
         if isinstance(self.program, Play):
@@ -220,23 +141,11 @@ class PolicyNode(GraphNode):
     def _reward(self, message: Reward) -> None:
         self.actor.on_reward(to_seconds(message.header.stamp), read_judgement(message))
 
-    def _executed(self, message: ExecutedAction) -> None:
-        if message.source == "policy":
-            self.actor.on_receipt(message.sequence, read_receipt(message))
-
     def _target(self, message: PoseStamped) -> None:
         self.actor.on_target(to_seconds(message.header.stamp), read_target(message))
 
-    def _safety(self, message: SafetyState) -> None:
-        armed = message.state == SafetyState.ARMED
-        self.actor.set_allowed(None if armed else f"safety: {message.reason or 'not armed'}")
-
     def _weights(self, message: PolicyParameters) -> None:
-        if message.contract_sha256 != self.contract.sha256:
-            raise MessageError(
-                f"weights for contract {message.contract_sha256[:12]}, this node runs "
-                f"{self.contract.sha256[:12]}; start learner and policy with the same contract"
-            )
+        self.require_contract("weights", message.contract_sha256)
         try:
             self.program.policy, _ = policy_from_bytes(
                 bytes(message.safetensors), "policy/parameters"

@@ -28,5 +28,8 @@ LATCHED = QoSProfile(
 # Records that must all arrive: episode steps and events.
 RECORD = QoSProfile(depth=5000, reliability=ReliabilityPolicy.RELIABLE)
 
+# Whole episodes of pictures, each up to a megabyte: few, and sent again until acknowledged.
+EPISODE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+
 # Heartbeats: many publishers on one topic.
 HEARTBEAT = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)

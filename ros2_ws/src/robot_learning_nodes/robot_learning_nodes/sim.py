@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,10 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from robot_learning.contract import BinGraspTask
+from robot_learning.control.lockstep_driver import idle_stop_s
 from robot_learning.hardware import JointPoint, RobotState, open_hardware
+from robot_learning.perception.task_camera import task_camera
 from robot_learning_nodes import convert
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
@@ -24,8 +28,9 @@ from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
 # Lockstep without a command: after this long the present state is said again, so that watchdogs
 # see a live simulator, ...
 IDLE_REPEAT_S = 0.1
-# ... and after this long simulated time passes until the arm is at rest, as it would in the world.
-IDLE_SETTLE_S = 0.5
+# ... and so long after the driver should have brought it to rest, simulated time passes until the
+# arm is at rest, as it would in the world.
+IDLE_SETTLE_AFTER_S = 0.1
 IDLE_STEP_S = 0.02
 AT_REST_RAD_S = 1e-3
 # In real time: how far the world may fall behind before it gives the lost time up.
@@ -40,7 +45,13 @@ class Sim(GraphNode):
     parameters = (
         Parameter("hardware", "sim", "entry point of the simulated hardware"),
         Parameter("seed", 0, "first scene's seed", minimum=0, maximum=2**31 - 1),
-        Parameter("camera", False, "render and publish the first camera of the robot's contract"),
+        Parameter("camera", False, "render and publish the task's camera, or the robot's first"),
+        Parameter(
+            "region",
+            False,
+            "publish only the part of the image that the task looks at, at its size and as PNG, as "
+            "a camera's driver with a region of interest does; drawn far faster",
+        ),
         Parameter("raw_image", False, "also publish uncompressed images"),
         Parameter("jpeg_quality", 90, "JPEG quality of images", minimum=1, maximum=100),
         Parameter(
@@ -63,6 +74,7 @@ class Sim(GraphNode):
         self.overruns = 0
         self.last_command_s = time.monotonic()
         self.last_state_s = 0.0
+        self.idle_settle_s = idle_stop_s(self.contract) + IDLE_SETTLE_AFTER_S
         self.state_out = self.advertise(JointState, "joint_states", STREAM)
         self.clock_out = self.advertise(Clock, "/clock", STREAM)
         self.wrench_out = self.advertise(WrenchStamped, "wrench", STREAM)
@@ -73,7 +85,8 @@ class Sim(GraphNode):
         self.serve(Step, "step", self._step_service)
         self.serve(Trigger, "free_arm", self._free_arm)
         if self.values["camera"]:
-            name = robot.cameras[0].name
+            self.camera = task_camera(self.contract)
+            name = self.camera.name
             self.image_out = self.advertise(
                 CompressedImage, f"{name}/color/image_raw/compressed", IMAGE
             )
@@ -84,6 +97,9 @@ class Sim(GraphNode):
                 else None
             )
             self.next_image_s = -np.inf
+            # Where time stands still and every picture is acted on, one is taken when it is wanted.
+            self.on_request = self.lockstep and isinstance(self.contract.task, BinGraspTask)
+            self.serve(Trigger, f"{name}/trigger", self._trigger)
         self.pair_out = None
         if self.values["joint_state_pair"]:
             self.pair_out = self.advertise(JointState, "robot_joint_states", STREAM)
@@ -143,9 +159,11 @@ class Sim(GraphNode):
 
     def _gripper(self, message: JointTrajectory) -> None:
         point = self.names.read_trajectory(message, fingers=True)[-1]
-        self.hardware.write_gripper(
-            float(point.position_rad.sum()), self.contract.robot.gripper.force_max_n
-        )
+        efforts = message.points[-1].effort  # N of a finger; without, as much as it can
+        force_n = max(efforts) if efforts else self.contract.robot.gripper.force_max_n
+        if not math.isfinite(force_n):
+            raise MessageError("gripper trajectory has an effort that is not finite")
+        self.hardware.write_gripper(float(point.position_rad.sum()), force_n)
 
     def _joint_command(self, message: JointState) -> None:
         """A position command of a ros2_control hardware interface: be there in one period."""
@@ -196,7 +214,7 @@ class Sim(GraphNode):
     def _idle(self) -> None:
         now_s = time.monotonic()
         idle_s = now_s - self.last_command_s
-        if idle_s > IDLE_SETTLE_S and not self._at_rest():
+        if idle_s > self.idle_settle_s and not self._at_rest():
             self.hardware.step(IDLE_STEP_S)
             self._publish_state()
         elif now_s - self.last_state_s > IDLE_REPEAT_S:
@@ -258,22 +276,34 @@ class Sim(GraphNode):
         message.pose.orientation.w = 1.0
         self.target_out.publish(message)
 
+    def _trigger(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if not self.active:
+            response.message = "the simulator is not active"
+            return response
+        self._take_image()
+        response.success = True
+        return response
+
     def _publish_image(self) -> None:
-        if not self.values["camera"]:
+        """In its turn, by the camera's rate."""
+        if not self.values["camera"] or self.on_request:
             return
-        camera = self.contract.robot.cameras[0]
         now_s = self._measured().stamp_s
-        if now_s < self.next_image_s:
-            return
-        self.next_image_s = max(self.next_image_s, now_s) + 1.0 / camera.rate_hz
-        frame = self.hardware.read_camera(camera.name)
-        frame = replace(frame, stamp_s=frame.stamp_s + self.stamp_offset_s)
-        frame_id = f"{camera.name}_color_optical_frame"
-        stamp = to_time(frame.stamp_s)
-        self.info_out.publish(convert.write_camera_info(frame, frame_id))
-        self.image_out.publish(
-            convert.write_compressed(frame.rgb, stamp, frame_id, self.values["jpeg_quality"])
+        if now_s >= self.next_image_s:
+            self.next_image_s = max(self.next_image_s, now_s) + 1.0 / self.camera.rate_hz
+            self._take_image()
+
+    def _take_image(self) -> None:
+        region = self.values["region"]
+        frame = (
+            self.hardware.read_picture() if region else self.hardware.read_camera(self.camera.name)
         )
+        frame = replace(frame, stamp_s=frame.stamp_s + self.stamp_offset_s)
+        frame_id = f"{self.camera.name}_color_optical_frame"
+        stamp = to_time(frame.stamp_s)
+        quality = None if region else self.values["jpeg_quality"]
+        self.info_out.publish(convert.write_camera_info(frame, frame_id))
+        self.image_out.publish(convert.write_compressed(frame.rgb, stamp, frame_id, quality))
         if self.raw_out is not None:
             self.raw_out.publish(convert.write_image(frame.rgb, stamp, frame_id))
         self.images += 1
