@@ -152,7 +152,7 @@ class GraspCritic(nn.Module):
         images = max(1, _AT_ONCE // vectors.shape[1])
         if torch.is_grad_enabled() or len(maps) <= images:
             return self._judge(maps, vectors)
-        parts = zip(maps.split(images), vectors.split(images), strict=True)
+        parts = zip(torch.split(maps, images), torch.split(vectors, images), strict=True)
         return torch.cat([self._judge(*part) for part in parts])
 
     def _judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
