@@ -8,14 +8,15 @@ targets are computed where they are used, not by other processes.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
 from robot_learning.algorithms.base import Count, Spaces, Unit
+from robot_learning.algorithms.cem_settings import CemHyperParameters
 from robot_learning.algorithms.learned_state import LearnedState
 from robot_learning.algorithms.value_learner import (
     ValueHyperParameters,
@@ -30,7 +31,7 @@ from robot_learning.replay import Batch
 from robot_learning.replay.step import Float32
 
 
-class QTOptHyperParameters(ValueHyperParameters):
+class QTOptHyperParameters(CemHyperParameters, ValueHyperParameters):
     """The search, the two slow copies, the loss."""
 
     learning_rate: Positive = Field(1e-3, description="Adam (Quillen et al. 2018).")
@@ -39,11 +40,6 @@ class QTOptHyperParameters(ValueHyperParameters):
         description="Of Q against its target. cross_entropy makes Q a sigmoid from return_min to "
         "return_max, in [0, 1] where they are not given (section 4.2; rewards in [0, 1]).",
     )
-    cem_samples: Annotated[int, Field(ge=2)] = Field(
-        64, description="Actions of each round of the search (section 4.2)."
-    )
-    cem_elites: Count = Field(6, description="The best, that the next is fitted to (the same).")
-    cem_rounds: Count = Field(2, description="Rounds of the search (the same).")
     polyak: Fraction = Field(
         0.005, description="Share of the new weights in the first slow copy, each update."
     )
@@ -55,14 +51,6 @@ class QTOptHyperParameters(ValueHyperParameters):
     random_action_fraction: Unit = Field(
         0.2, description="Share of uniform actions (appendix; Bodnar et al. 2019: 0.2)."
     )
-
-    @model_validator(mode="after")
-    def _elites_fit(self) -> Self:
-        if self.cem_elites > self.cem_samples:
-            raise ValueError(
-                f"cem_elites {self.cem_elites} is above cem_samples {self.cem_samples}"
-            )
-        return self
 
 
 class QTOpt(ValueLearner):

@@ -17,7 +17,11 @@ from robot_learning.training.run_directory import next_free
 
 def verify(
     rows: Annotated[
-        list[str] | None, typer.Argument(help="Rows of the table, as td3-pendulum; default all.")
+        list[str] | None,
+        typer.Argument(
+            help="Rows of the table, as td3-pendulum, or grasp for those of grasping, which take "
+            "hours; default all others."
+        ),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Short forms of a few rows: 5 minutes on 2 cores.")
@@ -26,7 +30,7 @@ def verify(
         int | None, typer.Option(min=1, help="Seeds a row; by default what the row says.")
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Seeds at once; by default one a core.")
+        int | None, typer.Option(min=1, help="Cores to keep busy; by default all.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder; finished seeds in it are not run again.")
@@ -40,13 +44,15 @@ def verify(
     from robot_learning.evaluation.provenance import provenance
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted
-    from robot_learning.verification import ROWS, VerificationError, chosen_rows
+    from robot_learning.verification import GRASP_ROWS, ROWS, VerificationError, chosen_rows
     from robot_learning.verification.report import MARKDOWN, all_met, write_report
     from robot_learning.verification.report import as_json as report_as_json
     from robot_learning.verification.runner import run_rows
 
     try:
-        chosen = chosen_rows(ROWS, rows or (), quick=quick)
+        names = [row.name for row in GRASP_ROWS] if rows == ["grasp"] else rows or ()
+        table = (*ROWS, *GRASP_ROWS) if names else ROWS
+        chosen = chosen_rows(table, names, quick=quick)
         out = out or next_free(Path("runs"), "verify-quick" if quick else "verify")
         outcomes = run_rows(chosen, out, seeds=seeds, processes=processes or os.cpu_count() or 1)
         about = provenance()

@@ -93,6 +93,12 @@ class GraspLearner:
         return GraspCounts(self._episodes, self._steps, self._labelled, updates, self._trained)
 
     @property
+    def behind(self) -> int:
+        """Updates that are due for the steps that are there."""
+        due = int(self._steps * self._hyper.updates_per_step)
+        return max(0, due - self.algorithm.updates)
+
+    @property
     def waiting(self) -> bool:
         """Whether labels are still being made."""
         return self._outstanding > 0
@@ -153,8 +159,10 @@ class GraspLearner:
             self._handed_out = self.algorithm.updates
 
     def _update_due(self) -> bool:
-        due = int(self._steps * self._hyper.updates_per_step) > self.algorithm.updates
-        return due and self._labels.fresh(self.algorithm.updates) >= self._hyper.batch_size
+        return (
+            bool(self.behind)
+            and self._labels.fresh(self.algorithm.updates) >= self._hyper.batch_size
+        )
 
     def _update(self) -> dict[str, float]:
         version = self.algorithm.updates

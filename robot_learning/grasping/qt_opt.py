@@ -193,11 +193,11 @@ class GraspQTOpt:
     def _varied(self, images: Tensor) -> Tensor:
         """The pictures shifted, and in other light, shape as given."""
         hyper = self.hyper
-        planes = images.permute(0, 3, 1, 2)
+        planes = images.permute(0, 3, 1, 2).contiguous()
         if hyper.crop_pad_px:
             planes = random_crop(planes, hyper.crop_pad_px, self._generator)
         if hyper.photometric:
-            planes = distort(planes.contiguous(), Photometric(), self._generator)
+            planes = distort(planes, Photometric(), self._generator)
         return planes.permute(0, 2, 3, 1)
 
     @torch.no_grad()

@@ -12,20 +12,17 @@ DIR/metrics.jsonl, tensorboard/   figures, a row for every shard
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from robot_learning.evaluation import wilson_interval
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.learner import GraspLearner
 from robot_learning.grasping.log import GraspLog
 from robot_learning.grasping.settings import GraspHyperParameters
+from robot_learning.grasping.turns import Turns
 from robot_learning.grasping.workers import Collectors, Labellers
 from robot_learning.grasping.world import World
 from robot_learning.training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
@@ -39,7 +36,8 @@ SAVE_UPDATES = 2_000
 """Updates after which a checkpoint is written at the latest."""
 _UPDATES_AT_ONCE = 20  # before the robots are looked at again
 _WAIT_S = 0.05
-_WINDOW = 200  # episodes over which a rate of success is measured
+BEHIND_UPDATES_MAX = 500
+"""Updates that may be due while episodes are asked for: a policy acts that has learned."""
 View = Callable[[Mapping[str, Any], bool], None]
 
 
@@ -106,8 +104,7 @@ class GraspRun:
             "offline": [str(path) for path in offline],
             "seed": plan.seed,
         }
-        self._script = world.script().name
-        self._recent: dict[str, deque[bool]] = {}
+        self._turns = Turns(world.script().name, plan.scripted_episodes, plan.seed)
         self._seeds: set[int] = set()  # of the run's own episodes
         self._lowest = 0  # every seed below it is there
         for log in logs:
@@ -139,14 +136,18 @@ class GraspRun:
         figures: dict[str, float] = {}
         asked: set[int] = set()
         saved = self.learner.counts.updates
+        learning = True
         with MetricsWriter(self._directory.path) as metrics:
             collectors.take_policy(self.learner.policy())
             while True:
-                for seed in self._next_seeds(asked, collectors.capacity):
-                    collectors.ask(seed, self._by_policy(seed))
-                    asked.add(seed)
+                # A learner that cannot learn waits for episodes, however far behind it is.
+                if self.learner.behind <= BEHIND_UPDATES_MAX or not learning:
+                    for seed in self._next_seeds(asked, collectors.capacity):
+                        collectors.ask(seed, self._turns.by_policy(seed))
+                        asked.add(seed)
                 now, busy = self.learner.work(labellers, _UPDATES_AT_ONCE)
                 figures = now or figures
+                learning = bool(now) or self.learner.waiting
                 finished = collectors.finished(0.0 if busy else _WAIT_S)
                 for episode in finished:
                     asked.discard(episode.seed)
@@ -203,33 +204,16 @@ class GraspRun:
     def _take(self, episode: GraspEpisode) -> None:
         self.learner.add(episode)
         self._seeds.add(episode.seed)
-        window = self._recent.setdefault(episode.source, deque(maxlen=_WINDOW))
-        window.append(episode.success)
-
-    def _by_policy(self, seed: int) -> bool:
-        """Whether an episode is the policy's; more often once it is better than the script.
-
-        The draw depends on the episode's seed alone, so a resumed run goes on alike.
-        """
-        if seed < self._plan.scripted_episodes:
-            return False
-        better = self._rate("noisy") > self._rate(self._script)
-        share = 0.9 if better else 0.5
-        return bool(np.random.default_rng([self._plan.seed, 3, seed]).random() < share)
-
-    def _rate(self, source: str) -> float:
-        window = self._recent.get(source)
-        return sum(window) / len(window) if window else 0.0
+        self._turns.add(episode)
 
     def _figures(self, figures: Mapping[str, float]) -> dict[str, float]:
-        rates = {f"success_{source}": self._rate(source) for source in self._recent}
+        rates = {f"success_{source}": rate for source, rate in self._turns.rates().items()}
         return dict(figures) | rates | asdict(self.learner.counts)
 
     def _status(
         self, figures: Mapping[str, float], rate: float, elapsed_s: float
     ) -> dict[str, Any]:
-        window = self._recent.get("noisy") or self._recent.get(self._script) or deque()
-        rates = [f"{name} {self._rate(name):.2f}" for name in self._recent]
+        rates = [f"{name} {rate:.2f}" for name, rate in self._turns.rates().items()]
         losses = [f"{name} {value:.3f}" for name, value in figures.items()]
         counts = self.learner.counts
         return {
@@ -238,9 +222,7 @@ class GraspRun:
             "steps": counts.steps,
             "episodes": f"{self.collected} of {self._plan.episodes} ({rate:.2f}/s)",
             "updates": counts.updates,
-            "success_rate": sum(window) / len(window) if window else 0.0,
-            "success_window": len(window),
-            "success_wilson95": wilson_interval(sum(window), len(window)),
+            **self._turns.status(),
             "message": ", ".join(rates + losses),
             "elapsed_s": elapsed_s,
         }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from robot_learning.algorithms.base import Count
-from robot_learning.contract.base import Fraction, NonNegative, Positive, StrictModel
+from robot_learning.algorithms.cem_settings import CemHyperParameters
+from robot_learning.contract.base import Fraction, NonNegative, Positive
 from robot_learning.networks.grasp_critic import GraspNetwork
 
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Discount = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class GraspHyperParameters(StrictModel):
+class GraspHyperParameters(CemHyperParameters):
     """Section numbers are of Kalashnikov et al. 2018, arXiv 1806.10293."""
 
     network: GraspNetwork = Field(
@@ -31,11 +32,6 @@ class GraspHyperParameters(StrictModel):
     loss: Literal["cross_entropy", "squared"] = Field(
         "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."
     )
-    cem_samples: Annotated[int, Field(ge=2)] = Field(
-        64, description="Actions of each round of the search (section 4.2)."
-    )
-    cem_elites: Count = Field(6, description="The best, that the next round is fitted to.")
-    cem_rounds: Count = Field(2, description="Rounds of the search.")
     polyak: Fraction = Field(
         0.005, description="Share of the new weights in the slow copy, each update."
     )
@@ -63,11 +59,3 @@ class GraspHyperParameters(StrictModel):
     )
     labels_per_step: NonNegative = Field(4.0, description="Labels made for each step collected.")
     updates_per_step: NonNegative = Field(0.25, description="Updates for each step collected.")
-
-    @model_validator(mode="after")
-    def _elites_fit(self) -> Self:
-        if self.cem_elites > self.cem_samples:
-            raise ValueError(
-                f"cem_elites {self.cem_elites} is above cem_samples {self.cem_samples}"
-            )
-        return self

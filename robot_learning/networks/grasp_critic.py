@@ -17,6 +17,7 @@ from torch.nn import functional
 
 GraspNetwork = Literal["small", "large"]
 
+_AT_ONCE = 512  # actions that are judged together: what is between the layers stays in the cache
 
 FIRST_LOGIT = -2.5
 """Of every action before anything is learned: grasps are rare, and what is too high at first only
@@ -139,13 +140,22 @@ class GraspCritic(nn.Module):
 
     def encode(self, images: Tensor) -> Tensor:
         """Maps (n, channels, rows, columns) of uint8 images, shape (n, size, size, 3)."""
-        # Stored with the colours last, as the kernels like them.
         planes = images.permute(0, 3, 1, 2).to(torch.float32)
-        maps: Tensor = self.trunk(planes.mul_(1.0 / 127.5).sub_(1.0))
+        # In memory with the colours last, as the kernels like them; whoever varied the pictures may
+        # have left them otherwise.
+        planes = planes.contiguous(memory_format=torch.channels_last)
+        maps: Tensor = self.trunk(planes * (1.0 / 127.5) - 1.0)
         return maps
 
     def judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
         """Logits (n, k) of k vectors of action and state for each image, shape (n, k, v)."""
+        images = max(1, _AT_ONCE // vectors.shape[1])
+        if torch.is_grad_enabled() or len(maps) <= images:
+            return self._judge(maps, vectors)
+        parts = zip(torch.split(maps, images), torch.split(vectors, images), strict=True)
+        return torch.cat([self._judge(*part) for part in parts])
+
+    def _judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
         n, k = vectors.shape[:2]
         added = self.vector(vectors)[..., None, None]  # (n, k, channels, 1, 1)
         joined = functional.relu(maps.unsqueeze(1) + added).flatten(0, 1)

@@ -88,14 +88,14 @@ def random_crop(images: Tensor, pad_px: int, generator: torch.Generator) -> Tens
     """
     n, _, height, width = images.shape
     shifts = torch.randint(-pad_px, pad_px + 1, (2, n), generator=generator)
-    rows = (torch.arange(height) + shifts[0, :, None]).clamp_(0, height - 1)
-    columns = (torch.arange(width) + shifts[1, :, None]).clamp_(0, width - 1)
-    return images[
-        torch.arange(n)[:, None, None, None],
-        torch.arange(images.shape[1])[None, :, None, None],
-        rows[:, None, :, None],
-        columns[:, None, None, :],
-    ]
+    rows = torch.arange(-pad_px, height + pad_px).clamp_(0, height - 1)
+    columns = torch.arange(-pad_px, width + pad_px).clamp_(0, width - 1)
+    padded = images.index_select(2, rows).index_select(3, columns)
+    shifted = torch.empty_like(images)
+    # Many small copies of whole rows are a fraction of the cost of one gather by pixels.
+    for image, wide, (y, x) in zip(shifted, padded, (shifts + pad_px).T.tolist(), strict=True):
+        image.copy_(wide[:, y : y + height, x : x + width])
+    return shifted
 
 
 def distort(images: Tensor, limits: Photometric, generator: torch.Generator) -> Tensor:

@@ -1,11 +1,13 @@
 """Every method against published figures on outside ground, over seeds: `robot-learning verify`."""
 
+from robot_learning.verification.grasping import GRASP_ROWS
 from robot_learning.verification.outcome import Outcome, judge
 from robot_learning.verification.row import Quick, Row
 from robot_learning.verification.seed_run import SeedResult, SeedRun, VerificationError
 from robot_learning.verification.settings import ROWS, chosen_rows
 
 __all__ = [
+    "GRASP_ROWS",
     "ROWS",
     "Outcome",
     "Quick",

@@ -45,16 +45,16 @@ def as_json(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> dict[str, 
 def markdown(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> str:
     """The report as a page."""
     lines = [
-        "# Verification of the learning methods",
+        "# Verification",
         "",
         *(f"- {key}: {value}" for key, value in about.items()),
         "",
-        "Each seed is trained with `robot-learning train`, and the policy file it leaves is judged",
+        "Each seed is trained with `robot-learning train`, or `grasp train`, and its policy judged",
         "without exploration on episodes it did not train on. Interval of a return: of the mean",
         "over seeds, Student's t, 95 %. Interval of a success rate: of all episodes together,",
         "Wilson, 95 %.",
         "",
-        "| row | environment | steps | measure | mean | 95 % interval | seeds | n | bar | "
+        "| row | environment | length | measure | mean | 95 % interval | seeds | n | bar | "
         "| reference |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(outcome) for outcome in outcomes),
@@ -90,7 +90,8 @@ def _line(outcome: Outcome) -> str:
     row, shown = outcome.row, figures(outcome)
     measure = f"{row.measure}, best checkpoint" if row.evaluate_every else row.measure
     cells = [
-        *(row.name, row.environment, f"{row.steps:,}", measure, shown["mean"], shown["interval"]),
-        *(shown["seeds"], shown["n"], shown["bar"], shown["verdict"], row.reference),
+        *(row.name, row.environment, f"{row.steps:,} {row.unit}", measure),
+        *(shown["mean"], shown["interval"], shown["seeds"], shown["n"]),
+        *(shown["bar"], shown["verdict"], row.reference),
     ]
     return f"| {' | '.join(cells)} |"

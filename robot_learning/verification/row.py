@@ -50,6 +50,8 @@ class Row:
         better_than: rows whose interval must end below where this row's begins.
         reference: the figure that the bar comes from, and its source.
         quick: the shortened row; None leaves it out of `--quick`.
+        cores: that one seed keeps busy.
+        unit: of `steps`.
     """
 
     name: str
@@ -68,6 +70,8 @@ class Row:
     evaluate_every: int = 0
     better_than: tuple[str, ...] = ()
     quick: Quick | None = None
+    cores: int = 1
+    unit: str = "steps"
 
     def shortened(self) -> Row:
         """The row as `--quick` runs it.

@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from robot_learning.training.interrupt import StopRequest
+from robot_learning.verification.grasping import GraspRow, GraspSeedRun
+from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.outcome import Outcome, judge
 from robot_learning.verification.row import Row
-from robot_learning.verification.seed_run import SeedResult, SeedRun
+from robot_learning.verification.seed_run import SeedResult, SeedRun, VerificationError
 
 _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 30.0
@@ -35,16 +37,17 @@ def run_rows(
         rows: which.
         out: folder; a seed that is finished there is not run again, a stopped one goes on.
         seeds: of each row, instead of what it says.
-        processes: how many run at once.
+        processes: cores that are kept busy.
 
     Raises:
         Interrupted: somebody asked for the end; what ran has left checkpoints.
-        VerificationError: the folder holds seeds of rows that have changed since.
+        VerificationError: the folder holds seeds of rows that have changed since, or what rows
+            learn from could not be made.
         OSError: the folder cannot be written.
     """
     runs = {
         row.name: [
-            SeedRun(row, seed, out / row.name / f"seed-{seed}")
+            seed_run(row, seed, out / row.name / f"seed-{seed}")
             for seed in range(seeds or row.seeds)
         ]
         for row in rows
@@ -52,12 +55,41 @@ def run_rows(
     everything = [run for of_row in runs.values() for run in of_row]
     results = {run.directory: done for run in everything if (done := run.finished())}
     waiting = [run for run in everything if run.directory not in results]
+    _prepare(waiting)
     results |= _run_side_by_side(waiting, processes)
     outcomes: dict[str, Outcome] = {}
     for row in rows:
         found = [results[run.directory] for run in runs[row.name]]
         outcomes[row.name] = judge(row, found, [run.curve() for run in runs[row.name]])
     return [outcome.compared(outcomes) for outcome in outcomes.values()]
+
+
+def seed_run(row: Row, seed: int, directory: Path) -> SeedRun:
+    """How a seed of this kind of row is run."""
+    kind = GraspSeedRun if isinstance(row, GraspRow) else GymnasiumSeedRun
+    return kind(row, seed, directory)
+
+
+def _prepare(runs: Sequence[SeedRun]) -> None:
+    """Makes what several seeds need, in turn; every command goes on where it was stopped."""
+    done: list[list[str]] = []
+    with StopRequest() as stop:
+        for command in (command for run in runs for command in run.preparations()):
+            if command in done:
+                continue
+            done.append(command)
+            process = _start(command, sys.stderr.fileno(), None)
+            try:
+                while process.poll() is None:
+                    stop.raise_if_requested()
+                    time.sleep(_LOOK_EVERY_S)
+            finally:
+                _end(process)
+            if process.returncode:
+                raise VerificationError(
+                    f"what rows learn from was not made (exit {process.returncode}); to see why: "
+                    + " ".join(command[2:])
+                )
 
 
 def _run_side_by_side(runs: Sequence[SeedRun], processes: int) -> dict[Path, SeedResult]:
@@ -67,7 +99,7 @@ def _run_side_by_side(runs: Sequence[SeedRun], processes: int) -> dict[Path, See
         try:
             while waiting or active:
                 stop.raise_if_requested()
-                while waiting and len(active) < processes:
+                while waiting and (not active or _fits(waiting[0], active, processes)):
                     active.append(_Active(waiting.popleft()))
                 time.sleep(_LOOK_EVERY_S)
                 for job in list(active):
@@ -79,6 +111,10 @@ def _run_side_by_side(runs: Sequence[SeedRun], processes: int) -> dict[Path, See
             for job in active:
                 job.stop()
     return results
+
+
+def _fits(run: SeedRun, active: Sequence[_Active], processes: int) -> bool:
+    return run.row.cores + sum(job.run.row.cores for job in active) <= processes
 
 
 class _Active:
@@ -110,26 +146,35 @@ class _Active:
 
     def stop(self) -> None:
         """Asks it to end, which leaves a checkpoint; it goes on from there the next time."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _end(self._process)
 
     def _begin(self) -> None:
         command = self._commands.popleft()
         output = Path(os.devnull) if self._commands else self.run.directory / _EVALUATION
         self._began_s = time.monotonic()
         with output.open("w") as out, self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=log,
-                env=os.environ | _ONE_THREAD,
-                start_new_session=True,  # a Ctrl-C reaches it once, through `stop`
-            )
+            self._process = _start(command, out.fileno(), log.fileno())
+
+
+def _start(command: list[str], out: int, log: int | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=log,
+        env=os.environ | _ONE_THREAD,
+        start_new_session=True,  # a Ctrl-C reaches it once, through `_end`
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Asks it to end, which leaves what it has made, and waits for that."""
+    process.terminate()
+    try:
+        process.wait(_STOP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class _View:

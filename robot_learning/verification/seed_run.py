@@ -1,20 +1,20 @@
-"""One seed of one row: the commands that make it, and the file that says it is finished."""
+"""One seed of one row: what it must say of itself, and the file that says it is finished."""
 
 from __future__ import annotations
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from robot_learning.training.files import write_atomic
 from robot_learning.training.metrics import read_metrics
-from robot_learning.training.policy_file import DESCRIPTION_FILE
 from robot_learning.training.run_directory import CONFIG_FILE, STATUS_FILE
 from robot_learning.verification.row import Row
 
-_COMMAND_LINE = [sys.executable, "-m", "robot_learning"]
+COMMAND_LINE = [sys.executable, "-m", "robot_learning"]
 _RESULT = "result.json"
 
 
@@ -47,7 +47,7 @@ class SeedResult:
 
 
 @dataclass(frozen=True)
-class SeedRun:
+class SeedRun(ABC):
     """Where a seed is run and how."""
 
     row: Row
@@ -56,64 +56,28 @@ class SeedRun:
 
     @property
     def run_directory(self) -> Path:
-        """The folder of `robot-learning train`."""
+        """The folder of what is trained."""
         return self.directory / "run"
 
+    @abstractmethod
     def commands(self) -> list[list[str]]:
         """What is run one after the other; the last prints the evaluation.
 
         What a stopped run had made before it began to train is not made again.
         """
-        making = self._expert_command(), self._demonstrate_command()
-        return [*filter(None, making), self.train_command(), self.evaluate_command()]
 
-    def train_command(self) -> list[str]:
-        """Begins the run, or goes on with it where one was stopped."""
+    @abstractmethod
+    def arguments(self) -> list[str]:
+        """The settings of the training, by which a result is known again."""
+
+    def preparations(self) -> list[list[str]]:
+        """What is made first, once for all seeds that need the same."""
+        return []
+
+    def where(self) -> list[str]:
+        """The words that begin a run in its folder, or go on with it where one was stopped."""
         resume = ["--resume"] if (self.run_directory / CONFIG_FILE).exists() else []
-        out = ["--out", str(self.run_directory)]
-        more = list[str]()
-        if self.row.expert_steps:
-            more += ["--expert", str(self._expert)]
-        if self.row.demonstrations:
-            more += ["--demonstrations", str(self._demonstrations)]
-        return [*_COMMAND_LINE, "train", *self._arguments(), *more, *out, *resume, "--json"]
-
-    def evaluate_command(self) -> list[str]:
-        """Judges the policy that the run left."""
-        row = self.row
-        policy = self.run_directory / "best" if row.evaluate_every else self.run_directory
-        more = ["--import", row.import_module] if row.import_module else []
-        figures = ["--episodes", str(row.episodes), "--seed", str(self.seed), "--json"]
-        return [*_COMMAND_LINE, "evaluate", str(policy), *more, *figures]
-
-    @property
-    def _demonstrations(self) -> Path:
-        return self.directory / "demonstrations.steps"
-
-    @property
-    def _expert(self) -> Path:
-        return self.directory / "expert"
-
-    def _demonstrate_command(self) -> list[str] | None:
-        row = self.row
-        if not row.demonstrations or self._demonstrations.exists():
-            return None
-        words = ["--env", f"gymnasium:{row.environment}", "--out", str(self._demonstrations)]
-        words += ["--import", row.import_module] if row.import_module else []
-        words += ["--episodes", str(row.demonstrations), "--seed", str(self.seed)]
-        return [*_COMMAND_LINE, "demonstrate", *words]
-
-    def _expert_command(self) -> list[str] | None:
-        if not self.row.expert_steps or (self._expert / DESCRIPTION_FILE).exists():
-            return None
-        words = [self.row.environment, str(self.row.expert_steps), str(self.seed)]
-        return [
-            sys.executable,
-            "-m",
-            "robot_learning.verification.expert",
-            *words,
-            str(self._expert),
-        ]
+        return ["--out", str(self.run_directory), *resume]
 
     def finished(self) -> SeedResult | None:
         """The result that is already there.
@@ -125,7 +89,7 @@ class SeedRun:
         if not path.exists():
             return None
         stored = json.loads(path.read_text())
-        if stored["arguments"] != self._arguments() or stored["episodes"] != self.row.episodes:
+        if stored["arguments"] != self.arguments() or stored["episodes"] != self.row.episodes:
             raise VerificationError(
                 f"{self.directory} was run with other settings: choose another --out, "
                 "or remove that folder to run it again"
@@ -139,7 +103,7 @@ class SeedRun:
             FileWriteError: disk full or the like.
         """
         result = {
-            "arguments": self._arguments(),
+            "arguments": self.arguments(),
             "episodes": self.row.episodes,
             "evaluation": evaluation,
             "seconds": seconds,
@@ -148,7 +112,7 @@ class SeedRun:
         return SeedResult(self.seed, evaluation, seconds)
 
     def progress(self) -> float:
-        """Share of the training steps that the run says it has done."""
+        """Share of the training that the run says it has done."""
         try:
             status = json.loads((self.run_directory / STATUS_FILE).read_text())
             return min(1.0, float(status["steps"]) / self.row.steps)
@@ -156,16 +120,5 @@ class SeedRun:
             return 0.0
 
     def curve(self) -> list[dict[str, Any]]:
-        """Rows of the run's metrics."""
+        """Rows of the run's metrics, with `steps` and `return` or `success`."""
         return read_metrics(self.run_directory)
-
-    def _arguments(self) -> list[str]:
-        row = self.row
-        words = ["--env", f"gymnasium:{row.environment}", "--algorithm", row.algorithm]
-        words += ["--steps", str(row.steps), "--seed", str(self.seed)]
-        words += ["--import", row.import_module] if row.import_module else []
-        words += ["--evaluate-every", str(row.evaluate_every)] if row.evaluate_every else []
-        for key, value in row.hyper_parameters.items():
-            words += ["--set", f"{key}={json.dumps(value)}"]
-        # The policy file is judged afterwards, so that what is judged is what would be deployed.
-        return [*words, "--evaluation-episodes", "0"]

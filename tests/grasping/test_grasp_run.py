@@ -16,7 +16,12 @@ from robot_learning.cli import app
 from robot_learning.contract import load_contract
 from robot_learning.grasping.log import GraspLog
 from robot_learning.grasping.policy import read_grasp_policy
-from robot_learning.grasping.run import SHARD_EPISODES, GraspPlan, GraspRun
+from robot_learning.grasping.run import (
+    BEHIND_UPDATES_MAX,
+    SHARD_EPISODES,
+    GraspPlan,
+    GraspRun,
+)
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.workers import LocalLabeller
 from robot_learning.training.checkpoint import CheckpointError, load_checkpoint
@@ -103,6 +108,35 @@ def test_first_the_script_then_the_policy_and_more_of_it_once_it_is_better(
     by_policy = np.mean([by_policy for _, by_policy in collectors.asked[70:]])
     assert by_policy == pytest.approx(share, abs=0.1)
     assert collectors.policies == 1 + -(-260 // SHARD_EPISODES)
+
+
+def test_nobody_is_asked_to_act_before_logs_are_learned_from(tmp_path):
+    """Or else many of the episodes would be those of a policy that has learned nothing yet."""
+    GraspLog(tmp_path / "log", CONTRACT.sha256).write([make_episode(k, steps=4) for k in range(50)])
+    updates: list[int] = []
+
+    class Impatient(MadeUp):
+        capacity = 3
+
+        def ask(self, seed, by_policy):
+            updates.append(made.learner.counts.updates)
+            super().ask(seed, by_policy)
+
+        def finished(self, wait_s):
+            return super().finished(1.0)  # robots elsewhere go on while the learner learns
+
+    hyper = HYPER.model_copy(update={"updates_per_step": 3.0, "labels_per_step": 4.0})
+    plan = GraspPlan(episodes=6, scripted_episodes=0)
+    made = begin(tmp_path / "run", plan, offline=[tmp_path / "log"], hyper=hyper)
+    made.run(Impatient(), LocalLabeller(), lambda status, now: None, StopRequest())
+    made.learner.close()
+    assert len(updates) == 6 and min(updates) >= 50 * 4 * 3 - BEHIND_UPDATES_MAX
+
+
+def test_a_learner_without_labels_does_not_stop_the_collecting(tmp_path):
+    hyper = HYPER.model_copy(update={"updates_per_step": 100.0, "labels_per_step": 0.0})
+    made = run(tmp_path / "run", GraspPlan(20, 20), MadeUp(), hyper=hyper)
+    assert made.collected == 20 and made.learner.counts.updates == 0
 
 
 def test_it_leaves_log_policy_and_figures(tmp_path):

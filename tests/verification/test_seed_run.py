@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from robot_learning.verification import Row, SeedRun
+from robot_learning.verification import Row
+from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 
 
-def seed_run(directory: Path, **changes: Any) -> SeedRun:
+def seed_run(directory: Path, **changes: Any) -> GymnasiumSeedRun:
     fields: dict[str, Any] = {
         "name": "row",
         "algorithm": "bc",
@@ -19,7 +20,7 @@ def seed_run(directory: Path, **changes: Any) -> SeedRun:
         "reference": "none",
         "episodes": 7,
     }
-    return SeedRun(Row(**(fields | changes)), 3, directory)
+    return GymnasiumSeedRun(Row(**(fields | changes)), 3, directory)
 
 
 def option(command: list[str], name: str) -> str:

@@ -16,12 +16,12 @@ from robot_learning.verification import (
     Quick,
     Row,
     SeedResult,
-    SeedRun,
     VerificationError,
     chosen_rows,
     judge,
 )
 from robot_learning.verification.curves import on_grid
+from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.report import as_json, markdown
 from robot_learning.verification.runner import run_rows
 
@@ -120,7 +120,10 @@ def test_a_row_is_trained_judged_and_reported_and_not_run_twice(
     assert done.exit_code == 0, done.output
     (row,) = json.loads(done.stdout)["rows"]
     assert row["met"] and row["seeds"][0]["evaluation"]["n"] == 2
-    assert "| td3-point | Pendulum-v1 | 60 | return |" in (tmp_path / "verification.md").read_text()
+    assert (
+        "| td3-point | Pendulum-v1 | 60 steps | return |"
+        in (tmp_path / "verification.md").read_text()
+    )
     assert json.loads((tmp_path / "verification.json").read_text())["rows"] == [row]
     assert (tmp_path / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
 
@@ -134,7 +137,7 @@ def test_a_row_is_trained_judged_and_reported_and_not_run_twice(
 
 
 def test_a_seed_that_was_stopped_goes_on(tmp_path: Path) -> None:
-    run = SeedRun(make_row(), 0, tmp_path)
+    run = GymnasiumSeedRun(make_row(), 0, tmp_path)
     assert "--resume" not in run.train_command()
     run.run_directory.mkdir()
     (run.run_directory / "config.yaml").write_text("")
