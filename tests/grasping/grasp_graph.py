@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -96,14 +97,10 @@ class SmallGraph:
     # Camera, reward monitor and drivers.
 
     def picture(self, stamp_s: float, picture: np.ndarray) -> None:
-        try:
+        with suppress(ImageError):
             self.heard(self.sight.on_picture(stamp_s, picture))
-        except ImageError:
-            pass
-        try:
+        with suppress(ImageError):
             self.actor.on_picture(stamp_s, picture)
-        except ImageError:
-            pass
 
     def heard(self, seen: Any) -> None:
         if seen is not None:
