@@ -32,18 +32,19 @@ class GraphCollectors:
 
     capacity = 2
 
-    def __init__(self, spaces: GraspSpaces, log: GraspLog, inbox: GraspLog) -> None:
+    def __init__(self, spaces: GraspSpaces, log: GraspLog, inbox: GraspLog, episodes: int) -> None:
         """Finds what came before.
 
         Args:
             spaces: of the episodes.
             log: of the run.
             inbox: where episodes wait until the log has them.
+            episodes: of the run: no seed from here on is wanted.
 
         Raises:
             OSError: the folders cannot be read or changed.
         """
-        self._spaces, self._log, self._inbox = spaces, log, inbox
+        self._spaces, self._log, self._inbox, self._episodes = spaces, log, inbox, episodes
         self._changed = threading.Condition()
         self._wanted: OrderedDict[int, bool] = OrderedDict()
         self._arrived: list[GraspEpisode] = []
@@ -110,25 +111,27 @@ class GraphCollectors:
             data: a shard of the log with the one episode.
 
         Raises:
-            DeliveryError: it is damaged, of another contract or nobody asked for it.
+            DeliveryError: it is damaged, of another contract or of no seed of this run.
             OSError: the disk is full or the like; it was not taken.
         """
         with self._changed:
             if seed in self._logged or seed in self._held:
                 self.duplicates += 1
-            elif seed in self._wanted:
+            else:
                 episode = self._read(seed, data)
                 self._inbox.write([episode], seed)
                 self._held.add(seed)
-                del self._wanted[seed]
-                self._arrived.append(episode)
-                self._changed.notify()
-            else:
-                raise DeliveryError(f"an episode of seed {seed}, which is not wanted at present")
+                if self._wanted.pop(seed, None) is None:
+                    self._waiting[seed] = episode  # asked for by a learner that was killed since
+                else:
+                    self._arrived.append(episode)
+                    self._changed.notify()
             if seed not in self._receipts:
                 self._receipts.append(seed)
 
     def _read(self, seed: int, data: bytes) -> GraspEpisode:
+        if not 0 <= seed < self._episodes:
+            raise DeliveryError(f"an episode of seed {seed}; this run's are below {self._episodes}")
         try:
             episodes = from_bytes(data, self._spaces.sha256)
         except LogError as error:

@@ -78,7 +78,9 @@ class GraspGraphRun:
         sha256 = self.world.spaces.sha256
         path = self._directory.path
         inbox = GraspLog(path / "inbox", sha256)
-        self.collectors = GraphCollectors(self.world.spaces, GraspLog(path / "log", sha256), inbox)
+        self.collectors = GraphCollectors(
+            self.world.spaces, GraspLog(path / "log", sha256), inbox, self._plan.episodes
+        )
         self.warnings = list(inbox.damaged)
         self.failure: str | None = None
         self.done = False

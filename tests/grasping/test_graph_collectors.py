@@ -16,7 +16,7 @@ SHA = WORLD.spaces.sha256
 
 def collectors(folder):
     return GraphCollectors(
-        WORLD.spaces, GraspLog(folder / "log", SHA), GraspLog(folder / "inbox", SHA)
+        WORLD.spaces, GraspLog(folder / "log", SHA), GraspLog(folder / "inbox", SHA), 9
     )
 
 
@@ -74,8 +74,16 @@ def test_what_cannot_be_learned_from_is_refused_and_not_acknowledged(tmp_path, d
     assert made.order() == ([Wanted(3, False)], [])
 
 
-def test_what_nobody_asked_for_is_refused(tmp_path):
-    with pytest.raises(DeliveryError, match="not wanted"):
+def test_an_episode_that_a_killed_learner_asked_for_is_taken_before_the_next_one_asks(tmp_path):
+    made = collectors(tmp_path)
+    made.deliver(5, sent(5))
+    assert made.finished(0.0) == [] and made.order() == ([], [5])
+    made.ask(5, False)
+    assert [episode.seed for episode in made.finished(0.0)] == [5]
+
+
+def test_a_seed_of_another_run_is_refused(tmp_path):
+    with pytest.raises(DeliveryError, match="below 9"):
         collectors(tmp_path).deliver(9, sent(9))
 
 

@@ -29,8 +29,8 @@ from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
 # see a live simulator, ...
 IDLE_REPEAT_S = 0.1
 # ... and so long after the driver should have brought it to rest, simulated time passes until the
-# arm is at rest, as it would in the world.
-IDLE_SETTLE_AFTER_S = 0.1
+# arm is at rest, as it would in the world; at the latest so long after a command that ends at rest.
+IDLE_SETTLE_AFTER_S, REST_SETTLE_S = 0.1, 1.0
 IDLE_STEP_S = 0.02
 AT_REST_RAD_S = 1e-3
 # In real time: how far the world may fall behind before it gives the lost time up.
@@ -74,6 +74,7 @@ class Sim(GraphNode):
         self.overruns = 0
         self.last_command_s = time.monotonic()
         self.last_state_s = 0.0
+        self.ends_at_rest = True
         self.idle_settle_s = idle_stop_s(self.contract) + IDLE_SETTLE_AFTER_S
         self.state_out = self.advertise(JointState, "joint_states", STREAM)
         self.clock_out = self.advertise(Clock, "/clock", STREAM)
@@ -130,6 +131,7 @@ class Sim(GraphNode):
         points = self._from_now(message, self.names.read_trajectory(message))
         self.hardware.write_joint_trajectory(points)
         self.last_command_s = time.monotonic()
+        self.ends_at_rest = not points[-1].velocity_rad_s.any()
         if self.lockstep:
             self.hardware.step(points[-1].time_from_start_s)
             self._publish_state()
@@ -214,7 +216,10 @@ class Sim(GraphNode):
     def _idle(self) -> None:
         now_s = time.monotonic()
         idle_s = now_s - self.last_command_s
-        if idle_s > self.idle_settle_s and not self._at_rest():
+        longest_s = self.idle_settle_s
+        if self.ends_at_rest:
+            longest_s = min(longest_s, REST_SETTLE_S)
+        if idle_s > longest_s and not self._at_rest():
             self.hardware.step(IDLE_STEP_S)
             self._publish_state()
         elif now_s - self.last_state_s > IDLE_REPEAT_S:
