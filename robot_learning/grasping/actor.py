@@ -19,9 +19,11 @@ from robot_learning.control.action import ActionKind
 from robot_learning.envs.observation import Observer
 from robot_learning.grasping.attempt import RunningAttempt
 from robot_learning.grasping.decisions import Decisions
+from robot_learning.grasping.lookout import Lookout
 from robot_learning.hardware import RobotState
 from robot_learning.perception.image_pipeline import ImageError
 from robot_learning.perception.sight import Seen, Sight
+from robot_learning.perception.task_camera import task_camera
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import (
@@ -36,8 +38,6 @@ from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, EpisodeC
 _OPEN = np.array([0, 0, 0, 0, 0, -1, 1, -1], np.float32)
 _OPEN_SHARE = 0.97  # of the widest: the hand is open
 _OPENING_STEPS_MAX = 40
-_LOOK_AGAIN_S = 0.5
-_SILENT_PERIODS = 3.0
 _STEP_PERIODS_MAX = 2.5
 
 
@@ -87,14 +87,12 @@ class GraspActor(EpisodeCycle[GraspLink, RunningAttempt]):
         self._task = task_of(contract, BinGraspTask)
         self._observer = Observer(contract)
         self._stamp_clock = stamp_clock
-        cameras = {camera.name: camera for camera in contract.robot.cameras}
-        self._half_picture_s = 0.5 / cameras[self._task.image.camera].rate_hz
+        self._lookout = Lookout(contract, self.sight, link.look, clock=clock, lockstep=lockstep)
+        self._half_picture_s = 0.5 / task_camera(contract).rate_hz
         self._open_m = _OPEN_SHARE * contract.robot.gripper.width_max_m
         self._reset_s: float | None = None  # stamp of the new scene
         self._opening = 0  # actions that opened the hand
         self._acted_s = -math.inf  # stamp of the moment that was acted on last
-        self._looked_s = -math.inf  # steady clock
-        self._looked_at_s = -math.inf  # stamp of the state at which a picture was asked for
 
     # What happens in the world.
 
@@ -143,15 +141,14 @@ class GraspActor(EpisodeCycle[GraspLink, RunningAttempt]):
         if self._awaits_picture() and silent_s > self.patience_s:
             self.on_bad_picture(f"no {self._missing()} for {silent_s:.1f} s")
         super().tick()
-        wants = self.sight.blind is not None or self._awaits_picture()
-        if self.lockstep and wants and self.clock() - self._looked_s > _LOOK_AGAIN_S:
-            self._look()
+        if self.sight.blind is not None or self._awaits_picture():
+            self._lookout.look_again()
 
     # Phases.
 
     def _go_home(self) -> None:
-        if self.sight.blind is None and not self.lockstep and self._is_silent():
-            self.sight.refuse(self._silence())
+        if self.sight.blind is None and (silence := self._lookout.silence()):
+            self.sight.refuse(silence)
         if self.sight.blind is not None:
             self.phase, self.waiting_for = ActorPhase.WAITING, self.sight.blind
             return
@@ -163,14 +160,13 @@ class GraspActor(EpisodeCycle[GraspLink, RunningAttempt]):
 
     def _forget_scene(self) -> None:
         self._reset_s, self._opening = None, 0
-        self._acted_s = self._looked_at_s = -math.inf
-        self._looked_s = self.clock()
+        self._acted_s = -math.inf
+        self._lookout.forget()
 
     def _scene_redrawn(self, stamp_s: float) -> None:
         self._reset_s = stamp_s
         self._progress()
-        if self.lockstep:
-            self._look()
+        self._lookout.look()
 
     def _clock_restarted(self) -> None:
         self.sight.forget()
@@ -282,17 +278,13 @@ class GraspActor(EpisodeCycle[GraspLink, RunningAttempt]):
 
     # The camera.
 
-    def _look(self) -> None:
-        self._looked_s = self.clock()
-        self.link.look()
+    def _period_is_over(self, state: RobotState) -> bool:
+        return state.stamp_s >= self._acted_s + self._period_s - DURATION_TOLERANCE_S
 
     def _look_if_due(self, state: RobotState) -> None:
         """In lockstep: asks for a picture when the period of the action is over."""
-        due = state.stamp_s >= self._acted_s + self._period_s - DURATION_TOLERANCE_S
-        asked = state.stamp_s <= self._looked_at_s
-        if self.lockstep and math.isfinite(self._acted_s) and due and not asked:
-            self._looked_at_s = state.stamp_s
-            self._look()
+        if math.isfinite(self._acted_s) and self._period_is_over(state):
+            self._lookout.look_once(state.stamp_s)
 
     def _awaits_picture(self) -> bool:
         """In lockstep: one was asked for and has not come."""
@@ -303,27 +295,19 @@ class GraspActor(EpisodeCycle[GraspLink, RunningAttempt]):
         pending = self._episode.pending if self._episode is not None else ()
         if pending and pending[-1].next is not None:
             return False  # the end is being judged
-        return self.state.stamp_s >= self._acted_s + self._period_s - DURATION_TOLERANCE_S
-
-    def _is_silent(self) -> bool:
-        return self.sight.silent_s() > _SILENT_PERIODS * self._period_s
-
-    def _silence(self) -> str:
-        return (
-            f"no picture from {self._task.image.camera} for {self.sight.silent_s():.1f} s: is the "
-            "camera plugged in, and its node running?"
-        )
+        return self._period_is_over(self.state)
 
     def _gave_up_blind(self) -> bool:
         """In real time: pictures stopped, so whatever ran is given up and the arm holds."""
-        if self.lockstep or not self._is_silent():
+        silence = self._lookout.silence()
+        if silence is None:
             return False
-        self.on_bad_picture(self._silence())
+        self.on_bad_picture(silence)
         return True
 
     def _missing(self) -> str:
         if self._awaits_picture():
-            return f"picture from {self._task.image.camera} (see the camera node's diagnostics)"
+            return f"picture from {self._lookout.camera} (see the camera node's diagnostics)"
         if self.phase is ActorPhase.RESETTING and self._reset_s is None:
             return "answer to the reset"
         if self._episode is not None:

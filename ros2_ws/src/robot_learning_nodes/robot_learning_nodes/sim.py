@@ -11,19 +11,17 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.srv import ResetEpisode, Step
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from sensor_msgs.msg import JointState
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning.contract import BinGraspTask
 from robot_learning.control.lockstep_driver import idle_stop_s
 from robot_learning.hardware import JointPoint, RobotState, open_hardware
-from robot_learning.perception.task_camera import task_camera
-from robot_learning_nodes import convert
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import COMMAND, IMAGE, LATCHED, STREAM
+from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
+from robot_learning_nodes.sim_camera import SimCameraTopics
 
 # Lockstep without a command: after this long the present state is said again, so that watchdogs
 # see a live simulator, ...
@@ -68,7 +66,6 @@ class Sim(GraphNode):
         self.names = JointNames(robot)
         self.hardware: Any = open_hardware(self.values["hardware"], self.contract)
         self.hardware.reset(self.values["seed"])
-        self.images = 0
         self.states = 0
         self.stamp_offset_s = self.pace_s = 0.0
         self.overruns = 0
@@ -85,22 +82,7 @@ class Sim(GraphNode):
         self.serve(ResetEpisode, "reset", self._reset)
         self.serve(Step, "step", self._step_service)
         self.serve(Trigger, "free_arm", self._free_arm)
-        if self.values["camera"]:
-            self.camera = task_camera(self.contract)
-            name = self.camera.name
-            self.image_out = self.advertise(
-                CompressedImage, f"{name}/color/image_raw/compressed", IMAGE
-            )
-            self.info_out = self.advertise(CameraInfo, f"{name}/color/camera_info", STREAM)
-            self.raw_out = (
-                self.advertise(Image, f"{name}/color/image_raw", IMAGE)
-                if self.values["raw_image"]
-                else None
-            )
-            self.next_image_s = -np.inf
-            # Where time stands still and every picture is acted on, one is taken when it is wanted.
-            self.on_request = self.lockstep and isinstance(self.contract.task, BinGraspTask)
-            self.serve(Trigger, f"{name}/trigger", self._trigger)
+        self.camera = SimCameraTopics(self, self.hardware) if self.values["camera"] else None
         self.pair_out = None
         if self.values["joint_state_pair"]:
             self.pair_out = self.advertise(JointState, "robot_joint_states", STREAM)
@@ -122,7 +104,8 @@ class Sim(GraphNode):
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """States and images published, overruns of real time."""
-        figures = {"states": self.states, "images": self.images, "overruns": self.overruns}
+        images = self.camera.images if self.camera is not None else 0
+        figures = {"states": self.states, "images": images, "overruns": self.overruns}
         if self.overruns:
             return WARN, "slower than real time: lower physics_hz or the camera's rate", figures
         return OK, f"{self.values['mode']}", figures
@@ -135,7 +118,7 @@ class Sim(GraphNode):
         if self.lockstep:
             self.hardware.step(points[-1].time_from_start_s)
             self._publish_state()
-            self._publish_image()
+            self._show()
 
     def _from_now(self, message: JointTrajectory, points: list[JointPoint]) -> list[JointPoint]:
         """Counts the points' times from now, as ros2_control does: a stamp is when time 0 is.
@@ -242,7 +225,12 @@ class Sim(GraphNode):
         if (steps := round(behind_s * physics_hz)) > 0:
             self.hardware.step(steps / physics_hz)
         self._publish_state()
-        self._publish_image()
+        self._show()
+
+    def _show(self) -> None:
+        """An image, where its turn has come."""
+        if self.camera is not None:
+            self.camera.publish_in_turn(self._measured().stamp_s)
 
     def _measured(self) -> RobotState:
         """The newest measurement with its stamp on the clock of this mode."""
@@ -280,38 +268,6 @@ class Sim(GraphNode):
         position.x, position.y, position.z = target.tolist()
         message.pose.orientation.w = 1.0
         self.target_out.publish(message)
-
-    def _trigger(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if not self.active:
-            response.message = "the simulator is not active"
-            return response
-        self._take_image()
-        response.success = True
-        return response
-
-    def _publish_image(self) -> None:
-        """In its turn, by the camera's rate."""
-        if not self.values["camera"] or self.on_request:
-            return
-        now_s = self._measured().stamp_s
-        if now_s >= self.next_image_s:
-            self.next_image_s = max(self.next_image_s, now_s) + 1.0 / self.camera.rate_hz
-            self._take_image()
-
-    def _take_image(self) -> None:
-        region = self.values["region"]
-        frame = (
-            self.hardware.read_picture() if region else self.hardware.read_camera(self.camera.name)
-        )
-        frame = replace(frame, stamp_s=frame.stamp_s + self.stamp_offset_s)
-        frame_id = f"{self.camera.name}_color_optical_frame"
-        stamp = to_time(frame.stamp_s)
-        quality = None if region else self.values["jpeg_quality"]
-        self.info_out.publish(convert.write_camera_info(frame, frame_id))
-        self.image_out.publish(convert.write_compressed(frame.rgb, stamp, frame_id, quality))
-        if self.raw_out is not None:
-            self.raw_out.publish(convert.write_image(frame.rgb, stamp, frame_id))
-        self.images += 1
 
 
 def main() -> None:
