@@ -18,8 +18,8 @@ from robot_learning.safety.state_machine import SafetyMode
 class World:
     """The driver's link, and an arm that is where it was told to be; it moves when asked to."""
 
-    def __init__(self, away_rad=0.0):
-        self.contract = load_contract("panda")
+    def __init__(self, away_rad=0.0, task="reach"):
+        self.contract = load_contract("panda", task)
         self.driver = LockstepDriver(self.contract, self)
         home = [joint.home_position_rad for joint in self.contract.robot.arm.joints]
         start = np.array(home)
@@ -112,3 +112,31 @@ def test_an_action_for_a_state_that_has_passed_is_refused_not_carried_out_late()
     assert len(world.sent) == sent
     _, done = world.receipts[-1]
     assert done.refused and "0.050 s ago" in done.limits[0]
+
+
+def test_where_something_may_be_touched_a_period_goes_out_in_parts_each_after_a_state() -> None:
+    world = World(task="bin_grasp")
+    world.ask(ActionKind.ACTION, 1.0, (1.0, 0, 0, 0, 0, -1, 1, -1))
+    for part in range(1, 5):
+        assert len(world.sent) == part and world.receipts == []
+        world.driver.on_state(world.state)  # said again: no time has passed
+        assert len(world.sent) == part
+        world.arrive()
+    assert [len(points) for points in world.sent] == [2] * 5
+    (answer,) = world.receipts
+    assert answer[1].executed == pytest.approx(answer[1].gated, abs=1e-6)
+    world.arrive()
+    assert world.state.stamp_s == pytest.approx(1.0 + world.contract.control_period_s)
+    assert len(world.sent) == 5
+
+
+def test_a_touch_within_a_period_stops_what_presses_on() -> None:
+    world = World(task="bin_grasp")
+    world.ask(ActionKind.ACTION, 1.0, (1.0, 0, 0, 0, 0, -1, 1, -1))
+    pushed_back = np.array([-25.0, 0, 0, 0, 0, 0])
+    for _ in range(5):
+        world.state = replace(world.state, wrench=pushed_back)
+        world.arrive()
+    ((_, done),) = world.receipts
+    assert "contact" in done.limits
+    assert abs(done.executed[0]) < 0.5 * abs(done.gated[0])
