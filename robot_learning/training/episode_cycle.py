@@ -22,6 +22,7 @@ from robot_learning.training.actor_types import (
     EpisodeEnd,
     EpisodePlan,
     Outcome,
+    Receipt,
 )
 
 # In lockstep the driver goes on home by itself for longer than this simulated time; it is asked
@@ -105,6 +106,10 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
     @abstractmethod
     def _missing(self) -> str:
         """What does not come; completes `no ... for 3 s`."""
+
+    @abstractmethod
+    def on_receipt(self, sequence: int, receipt: Receipt) -> None:
+        """What became of a request."""
 
     def _resetting(self, state: RobotState) -> None:
         """A measurement between the reset and the episode's first action."""

@@ -9,10 +9,9 @@ from robot_learning_interfaces.msg import ActionRequest, EpisodeEvent, ExecutedA
 from robot_learning_interfaces.srv import ResetEpisode
 
 from robot_learning.control.action import ActionKind
-from robot_learning.grasping.actor import GraspActor
 from robot_learning.replay.step import Float32
-from robot_learning.training.actor import Actor
 from robot_learning.training.actor_types import ActorPhase, EpisodeEnd, EpisodePlan, Outcome
+from robot_learning.training.episode_cycle import EpisodeCycle
 from robot_learning_nodes.actor_messages import read_receipt, write_end, write_start
 from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
@@ -31,9 +30,9 @@ class ActorNode(GraphNode):
     """Carries out what any actor asks (it is a `CycleLink` but for the plan)."""
 
     actor_id: str
-    actor: Actor | GraspActor
+    actor: EpisodeCycle[Any, Any]
 
-    def connect(self, actor: Actor | GraspActor) -> None:
+    def connect(self, actor: EpisodeCycle[Any, Any]) -> None:
         """The topics of any actor."""
         self.actor = actor
         self.sequence = 0
