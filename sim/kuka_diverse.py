@@ -193,7 +193,8 @@ class KukaDiverseWorld:
     def spaces(self) -> GraspSpaces:
         """Of `KukaDiverse`."""
         text = json.dumps(dict(self.about()), sort_keys=True)
-        return GraspSpaces(SIZE_PX, 1, 4, ACTIONS_MAX, hashlib.sha256(text.encode()).hexdigest())
+        sha256 = hashlib.sha256(text.encode()).hexdigest()
+        return GraspSpaces(SIZE_PX, (0.0,), (1.0,), 4, ACTIONS_MAX, sha256)
 
     def about(self) -> Mapping[str, Any]:
         """The constants."""
