@@ -31,6 +31,29 @@ def observation_size(contract: Contract) -> int:
     return sum(_FIELD_SIZES[name] for name in contract.task.observation)
 
 
+def observation_range(contract: Contract) -> tuple[Array, Array]:
+    """Where each number of the observation vector is at its lowest and at its highest.
+
+    Shapes (observation_size,), in its units: limits of joints, workspace, tool speed and gripper.
+    """
+    robot, workspace = contract.robot, contract.workspace
+    joints, speed = robot.arm.joints, robot.operation.tcp_speed_max_m_s
+    turning = np.array([joint.velocity_max_rad_s for joint in joints])
+    ranges = {
+        "joint_position_rad": (
+            np.array([joint.position_min_rad for joint in joints]),
+            np.array([joint.position_max_rad for joint in joints]),
+        ),
+        "joint_velocity_rad_s": (-turning, turning),
+        "tcp_position_m": (np.array(workspace.min_m), np.array(workspace.max_m)),
+        "tcp_velocity_m_s": (np.full(3, -speed), np.full(3, speed)),
+        "tcp_height_m": (np.array(workspace.min_m[2:]), np.array(workspace.max_m[2:])),
+        "gripper_width_m": (np.zeros(1), np.array([robot.gripper.width_max_m])),
+    }
+    low, high = zip(*(ranges[name] for name in contract.task.observation), strict=True)
+    return np.concatenate(low), np.concatenate(high)
+
+
 def field_slices(contract: Contract) -> dict[str, slice]:
     """Where each of the contract's fields lies in the observation vector."""
     slices: dict[str, slice] = {}

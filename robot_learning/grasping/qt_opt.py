@@ -217,8 +217,9 @@ def grasp_critic(
     hyper: GraspHyperParameters, spaces: GraspSpaces, generator: torch.Generator
 ) -> GraspCritic:
     """A critic as the settings want it; see `GraspCritic`."""
-    vector_size = spaces.action_size + spaces.state_size
-    return GraspCritic(SHAPES[hyper.network], spaces.size_px, vector_size, generator)
+    low = [-1.0] * spaces.action_size + list(spaces.state_low)
+    high = [1.0] * spaces.action_size + list(spaces.state_high)
+    return GraspCritic(SHAPES[hyper.network], spaces.size_px, low, high, generator)
 
 
 def under(tensors: Weights, part: str) -> Weights:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from robot_learning.contract import BinGraspTask, Contract, load_contract, task_of
 from robot_learning.envs.grasp_env import GraspEnv
-from robot_learning.envs.observation import observation_size
+from robot_learning.envs.observation import observation_range
 from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
 from robot_learning.replay.step import Float32
@@ -30,17 +30,32 @@ class GraspSpaces:
 
     Attributes:
         size_px: side of the pictures.
-        state_size: numbers beside the picture.
+        state_low: where each number beside the picture is at its lowest, shape (s,).
+        state_high: where it is at its highest; a critic sees them between -1 and 1.
         action_size: numbers of an action, each in [-1, 1].
         steps_max: of an episode.
         sha256: of the contract, or of the benchmark's settings: what data and policies belong to.
     """
 
     size_px: int
-    state_size: int
+    state_low: tuple[float, ...]
+    state_high: tuple[float, ...]
     action_size: int
     steps_max: int
     sha256: str
+
+    def __post_init__(self) -> None:
+        # Lists come out of files.
+        object.__setattr__(self, "state_low", tuple(self.state_low))
+        object.__setattr__(self, "state_high", tuple(self.state_high))
+        pairs = zip(self.state_low, self.state_high, strict=True)
+        if not all(low < high for low, high in pairs):
+            raise ValueError(f"a state from {self.state_low} to {self.state_high} has no range")
+
+    @property
+    def state_size(self) -> int:
+        """Numbers beside the picture."""
+        return len(self.state_low)
 
 
 class GraspEnvironment(Protocol):
@@ -134,9 +149,11 @@ class ContractWorld:
     @property
     def spaces(self) -> GraspSpaces:
         """Of the contract."""
+        low, high = observation_range(self.contract)
         return GraspSpaces(
             self._task.image.size_px,
-            observation_size(self.contract),
+            tuple(low.tolist()),
+            tuple(high.tolist()),
             self._task.action.size,
             self._task.episode_steps,
             self.contract.sha256,

@@ -7,7 +7,7 @@ vector made of action and gripper added to every place of the map, convolutions 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -99,25 +99,34 @@ class GraspCritic(nn.Module):
     Args:
         shape: of the layers.
         size_px: side of the square images.
-        vector_size: length of action and gripper state together.
+        vector_low: of action and state together, where each number is at its lowest.
+        vector_high: where it is at its highest.
         generator: initial weights are drawn from it.
 
     Raises:
         PictureSizeError: the images are too small for the layers.
     """
 
+    _middle: Tensor
+    _half: Tensor
+
     def __init__(
         self,
         shape: GraspCriticShape,
         size_px: int,
-        vector_size: int,
+        vector_low: Sequence[float],
+        vector_high: Sequence[float],
         generator: torch.Generator,
     ) -> None:
         super().__init__()
         channels = shape.trunk[-1].channels
+        low, high = torch.tensor(vector_low), torch.tensor(vector_high)
+        # A few centimetres of height or width would be next to nothing beside actions of 1.
+        self.register_buffer("_middle", (low + high) / 2.0, persistent=False)
+        self.register_buffer("_half", (high - low) / 2.0, persistent=False)
         self.trunk = nn.Sequential(*_layers(3, shape.trunk, shape.normalise))
         self.vector = nn.Sequential(
-            nn.Linear(vector_size, shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
+            nn.Linear(len(vector_low), shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
         )
         self.head = nn.Sequential(*_layers(channels, shape.head, shape.normalise))
         try:
@@ -157,8 +166,8 @@ class GraspCritic(nn.Module):
 
     def _judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
         n, k = vectors.shape[:2]
-        added = self.vector(vectors)[..., None, None]  # (n, k, channels, 1, 1)
-        joined = functional.relu(maps.unsqueeze(1) + added).flatten(0, 1)
+        added = self.vector((vectors - self._middle) / self._half)  # (n, k, channels)
+        joined = functional.relu(maps.unsqueeze(1) + added[..., None, None]).flatten(0, 1)
         values: Tensor = self.dense(self.head(joined).flatten(1))
         return values.view(n, k)
 

@@ -3,7 +3,13 @@ import pytest
 from ideal_arm import IdealArm
 
 from robot_learning.contract import Contract, load_contract
-from robot_learning.envs.observation import Observer, field_slices, observation_size, observe
+from robot_learning.envs.observation import (
+    Observer,
+    field_slices,
+    observation_range,
+    observation_size,
+    observe,
+)
 from robot_learning.kinematics import ArmKinematics
 
 
@@ -21,6 +27,16 @@ def test_fields_stand_where_the_slices_say(robot):
     np.testing.assert_array_equal(vector[at["tcp_position_m"]], tool)
     ahead = kinematics.tcp_position(state.position_rad + 1e-6 * state.velocity_rad_s)
     np.testing.assert_allclose(vector[at["tcp_velocity_m_s"]], (ahead - tool) / 1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", ["reach", "bin_grasp"])
+@pytest.mark.parametrize("robot", ["panda", "fr3", "iiwa7"])
+def test_an_arm_at_home_is_within_the_ranges_of_what_is_observed(robot, task):
+    contract = load_contract(robot, task)
+    low, high = observation_range(contract)
+    at_home = observe(contract, ArmKinematics(contract.robot.arm), IdealArm(robot).read_state())
+    assert low.shape == high.shape == (observation_size(contract),)
+    assert (low < high).all() and (low <= at_home).all() and (at_home <= high).all()
 
 
 def test_order_and_choice_of_fields_are_the_contracts():

@@ -15,6 +15,7 @@ from robot_learning.replay.images import ImageBatch
 WORLD = ContractWorld("panda", "bin_grasp")
 CONTRACT = WORLD.contract
 SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 2, 8
+SPACES = GraspSpaces(SIZE_PX, (-1.0, -1.0), (1.0, 1.0), ACTION_SIZE, 40, "c" * 64)
 
 
 def make_episode(
@@ -39,7 +40,7 @@ def make_episode(
 def make_learner(seed: int = 0, **changes: Any) -> GraspQTOpt:
     """QT-Opt on pictures of 32 px."""
     hyper = GraspHyperParameters(**({"cem_samples": 16, "cem_elites": 4} | changes))
-    return GraspQTOpt(hyper, GraspSpaces(SIZE_PX, STATE_SIZE, ACTION_SIZE, 40, "c" * 64), seed)
+    return GraspQTOpt(hyper, SPACES, seed)
 
 
 def make_batch(n: int = 6, seed: int = 0, **changes: Any) -> ImageBatch:

@@ -8,8 +8,9 @@ import torch
 from robot_learning.networks.grasp_critic import FIRST_LOGIT, SHAPES, GraspCritic
 
 
-def make(name="small", size_px=64):
-    return GraspCritic(SHAPES[name], size_px, 10, torch.Generator().manual_seed(0)).eval()
+def make(name="small", size_px=64, low=(-1.0,) * 10, high=(1.0,) * 10):
+    critic = GraspCritic(SHAPES[name], size_px, low, high, torch.Generator().manual_seed(0))
+    return critic.eval()
 
 
 def pictures(n, size_px=64):
@@ -45,6 +46,18 @@ def test_a_value_depends_on_every_number_of_action_and_state_and_on_the_picture(
         first, second = critic.judge(critic.encode(pictures(2)), vectors.expand(2, -1, -1))
     assert ((first[1:] - first[0]).abs() > 1e-6).all()
     assert (first - second).abs().max() > 1e-6
+
+
+def test_numbers_are_seen_between_the_ends_of_their_ranges():
+    """Or else the 5 mm that fingers stand apart around an object would be next to nothing."""
+    low, high = torch.linspace(-2.0, 0.0, 10), torch.linspace(0.5, 3.0, 10)
+    vectors = torch.rand(3, 5, 10) * 2.0 - 1.0
+    critic, ranged = make(), make(low=low.tolist(), high=high.tolist())
+    with torch.no_grad():
+        maps = critic.encode(pictures(3))
+        expected = critic.judge(maps, vectors)
+        found = ranged.judge(maps, low + (vectors + 1.0) / 2.0 * (high - low))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_before_learning_every_action_is_thought_bad():
