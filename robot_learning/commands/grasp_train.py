@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,13 +43,25 @@ def _workers(
     if not scale.by_ray:
         return LocalCollector(world, Exploration()), LocalLabeller()
     try:
-        from robot_learning.grasping.ray_workers import RayCollectors, RayLabellers, connect
+        from robot_learning.grasping.ray_workers import (
+            RayCollectors,
+            RayLabellers,
+            cluster_cpus,
+            connect,
+        )
     except ImportError:
         fail("several workers need Ray: pip install 'robot-learning[scale]'", 2)
     try:
         connect(scale.address)
     except ConnectionError as error:
         fail(f"--address {scale.address}: {error}; start one with: ray start --head", 2)
+    wanted, there = (scale.collectors + scale.updaters) * scale.worker_cpus, cluster_cpus()
+    if wanted > there:
+        print(
+            f"robot-learning: the workers want {wanted:g} CPUs of the {there:g} that the cluster "
+            "has; who finds no room waits: lower --worker-cpus, or add nodes",
+            file=sys.stderr,
+        )
     task, robot, cpus = request["task"], request["robot"], scale.worker_cpus
     sha256 = world.spaces.sha256
     labellers: Labellers = LocalLabeller()

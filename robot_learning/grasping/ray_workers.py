@@ -45,6 +45,12 @@ def connect(address: str | None) -> None:
     ray.init(address=address, **quiet)
 
 
+def cluster_cpus() -> float:
+    """CPUs of the cluster, as Ray counts them."""
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return float(resources.get("CPU", 0.0))
+
+
 class _Collector:
     """One robot in a process of Ray's."""
 

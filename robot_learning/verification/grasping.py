@@ -36,10 +36,12 @@ class GraspRow(Row):
     Attributes:
         log: learned from; None for a row that does not learn: it judges the script.
         collectors: robots that collect at a time.
+        updaters: Bellman updaters beside the trainer.
     """
 
     log: AttemptLog | None
     collectors: int = 1
+    updaters: int = 0
 
     @property
     def online_episodes(self) -> int:
@@ -77,7 +79,12 @@ class GraspSeedRun(SeedRun):
         """See `SeedRun`."""
         row = self.row
         words = ["--task", row.environment, "--seed", str(self.seed), "--scripted-episodes", "0"]
-        words += ["--episodes", str(row.online_episodes), "--collectors", str(row.collectors)]
+        words += ["--episodes", str(row.online_episodes)]
+        workers = row.collectors + row.updaters
+        if workers > 1:
+            words += ["--collectors", str(row.collectors), "--updaters", str(row.updaters)]
+            # They take turns with the trainer on the row's cores.
+            words += ["--worker-cpus", f"{row.cores / (workers + 1):.2f}"]
         for key, value in row.hyper_parameters.items():
             words += ["--set", f"{key}={json.dumps(value)}"]
         return words
@@ -127,6 +134,7 @@ GRASP_ROWS: tuple[GraspRow, ...] = (
         log=_SCRIPTED,
         steps=10_000,
         collectors=2,
+        updaters=1,
         cores=2,
         bar=0.80,
         reference="the paper's 0.96 took 580,000 attempts on seven arms",

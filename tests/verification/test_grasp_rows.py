@@ -49,6 +49,14 @@ def test_episodes_of_the_log_count_as_training() -> None:
     assert option(evaluate, "--objects") == "unseen" and evaluate[-1] == "--json"
 
 
+def test_many_workers_share_the_cores_of_their_row() -> None:
+    """Ray would never start a worker that wants a core which is not there."""
+    run = seed_run(make_row(collectors=2, updaters=1, cores=2), 0, Path("/out/row/seed-0"))
+    words = run.arguments()
+    assert (option(words, "--collectors"), option(words, "--updaters")) == ("2", "1")
+    assert 3 * float(option(words, "--worker-cpus")) <= 2.0
+
+
 def test_a_row_without_a_log_judges_the_script() -> None:
     run = seed_run(make_row(log=None, steps=0), 0, Path("/out/grasp-row/seed-0"))
     (command,) = run.commands()
