@@ -148,6 +148,7 @@ def test_without_a_camera_the_arm_holds_and_says_why_until_it_is_back(
 ) -> None:
     run.poll_until(lambda: run.on_disk() >= 1)
     client.listen(topic="/diagnostics", type="diagnostic_msgs/DiagnosticArray")
+    client.listen(topic="joint_states", type="sensor_msgs/JointState", best_effort=True)
     run.send("camera", signal.SIGSTOP)
 
     def said() -> bool:
@@ -155,13 +156,19 @@ def test_without_a_camera_the_arm_holds_and_says_why_until_it_is_back(
         of_policy = [s for s in statuses if s["name"] == "policy" and s["level"] == 2]
         return any("no picture from camera" in status["message"] for status in of_policy)
 
-    run.poll_until(said)
-    client.listen(topic="joint_states", type="sensor_msgs/JointState", best_effort=True)
-    time.sleep(1.0)
-    states = client.take(topic="joint_states")
-    assert np.ptp([state["position"][:7] for state in states], axis=0).max() < 1e-4
-    before = run.on_disk()
-    run.send("camera", signal.SIGCONT)
+    def holds() -> bool:
+        client.take(topic="joint_states")
+        time.sleep(1.0)
+        states = client.take(topic="joint_states")
+        moved = np.ptp([state["position"][:7] for state in states], axis=0) if states else [1.0]
+        return max(moved) < 1e-4
+
+    try:
+        run.poll_until(said)
+        run.poll_until(holds)  # it was in the middle of a move and comes to rest by its limits
+        before = run.on_disk()
+    finally:
+        run.send("camera", signal.SIGCONT)
     run.poll_until(lambda: run.on_disk() > before)
 
 
