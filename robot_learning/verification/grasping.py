@@ -130,7 +130,7 @@ GRASP_ROWS: tuple[GraspRow, ...] = (
         **{**_BIN, "algorithm": "script"},
     ),
     GraspRow(
-        name="grasp",
+        name="grasp-online",  # "grasp" alone is all of the table
         log=_SCRIPTED,
         steps=10_000,
         collectors=2,
