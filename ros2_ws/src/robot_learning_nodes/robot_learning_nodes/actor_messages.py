@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from robot_learning_interfaces.msg import EpisodeEvent, ExecutedAction, Reward
+from robot_learning_interfaces.msg import ActionRequest, EpisodeEvent, ExecutedAction, Reward
 
+from robot_learning.contract import Contract
+from robot_learning.control.action import ActionKind
 from robot_learning.hardware import Array
+from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import (
     EpisodeEnd,
     EpisodePlan,
@@ -14,13 +17,35 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
-from robot_learning_nodes.convert import MessageError, finite_floats, to_time
+from robot_learning_nodes.convert import MessageError, finite_floats, floats, to_time
 
 _OUTCOMES = {
     Outcome.SUCCESS: EpisodeEvent.OUTCOME_SUCCESS,
     Outcome.FAILURE: EpisodeEvent.OUTCOME_FAILURE,
     Outcome.ABORTED: EpisodeEvent.OUTCOME_ABORTED,
 }
+
+
+def write_request(
+    contract: Contract,
+    sequence: int,
+    kind: ActionKind,
+    action: Float32,
+    stamp_s: float,
+    policy_version: int = 0,
+) -> ActionRequest:
+    """What a policy asks for, made for the state with this stamp; `action` has shape (a,)."""
+    message = ActionRequest(
+        source="policy",
+        sequence=sequence,
+        kind=int(kind),
+        action=floats(action),
+        policy_version=policy_version,
+        contract_sha256=contract.sha256,
+    )
+    message.header.stamp = to_time(stamp_s)
+    message.header.frame_id = contract.robot.arm.base_frame
+    return message
 
 
 def read_judgement(message: Reward) -> Judgement:

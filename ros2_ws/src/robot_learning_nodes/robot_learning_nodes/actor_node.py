@@ -12,8 +12,8 @@ from robot_learning.control.action import ActionKind
 from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import ActorPhase, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning.training.episode_cycle import EpisodeCycle
-from robot_learning_nodes.actor_messages import read_receipt, write_end, write_start
-from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
+from robot_learning_nodes.actor_messages import read_receipt, write_end, write_request, write_start
+from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, RECORD
 
@@ -72,16 +72,9 @@ class ActorNode(GraphNode):
 
     def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
         """Publishes an action request."""
-        message = ActionRequest(
-            source="policy",
-            sequence=self.sequence,
-            kind=int(kind),
-            action=floats(action),
-            policy_version=version,
-            contract_sha256=self.contract.sha256,
+        message = write_request(
+            self.contract, self.sequence, kind, action, stamp_s, policy_version=version
         )
-        message.header.stamp = to_time(stamp_s)
-        message.header.frame_id = self.contract.robot.arm.base_frame
         self.request_out.publish(message)
         self.sequence += 1
         return message.sequence

@@ -24,8 +24,13 @@ from robot_learning.contract import Contract, load_contract
 from robot_learning.control.action import ActionKind
 from robot_learning.envs.graph_env import GraphEnv
 from robot_learning.replay.step import Float32
-from robot_learning_nodes.actor_messages import read_judgement, read_receipt, read_target
-from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
+from robot_learning_nodes.actor_messages import (
+    read_judgement,
+    read_receipt,
+    read_target,
+    write_request,
+)
+from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
 from robot_learning_nodes.node_process import leave_graph
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR
 
@@ -69,15 +74,7 @@ class GymnasiumLink:
 
     def request(self, kind: ActionKind, action: Float32, stamp_s: float) -> int:
         """Publishes an action request."""
-        message = ActionRequest(
-            source="policy",
-            sequence=self.sequence,
-            kind=int(kind),
-            action=floats(action),
-            contract_sha256=self.contract.sha256,
-        )
-        message.header.stamp = to_time(stamp_s)
-        message.header.frame_id = self.contract.robot.arm.base_frame
+        message = write_request(self.contract, self.sequence, kind, action, stamp_s)
         self.request_out.publish(message)
         self.sequence += 1
         return message.sequence
