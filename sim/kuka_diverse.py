@@ -106,7 +106,10 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
         done = np.clip(np.asarray(action, np.float32), -1.0, 1.0)
         picture, reward, ended, _ = self._env.step(done.astype(float))
         self._used += 1
-        info = {"executed_action": done, "is_success": bool(ended and reward)}
+        info: dict[str, Any] = dict.fromkeys(
+            ("requested_action", "gated_action", "executed_action"), done
+        )
+        info["is_success"] = bool(ended and reward)
         return self._observe(picture), float(ended and reward), ended, False, info
 
     def close(self) -> None:
@@ -194,7 +197,7 @@ class KukaDiverseWorld:
         """Of `KukaDiverse`."""
         text = json.dumps(dict(self.about()), sort_keys=True)
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        return GraspSpaces(SIZE_PX, (0.0,), (1.0,), 4, ACTIONS_MAX, sha256)
+        return GraspSpaces(SIZE_PX, (0.0,), (1.0,), 4, "plain", ACTIONS_MAX, sha256)
 
     def about(self) -> Mapping[str, Any]:
         """The constants."""

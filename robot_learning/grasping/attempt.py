@@ -10,7 +10,7 @@ import numpy as np
 from robot_learning.contract import BinGraspTask, Contract, task_of
 from robot_learning.control.tool_command import read_grip
 from robot_learning.envs.observation import Observer
-from robot_learning.grasping.episode import GraspEpisode
+from robot_learning.grasping.episode import GraspEpisode, asked_for
 from robot_learning.perception.sight import Seen
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
@@ -57,6 +57,7 @@ class RunningAttempt:
         self._images: list[UInt8] = []
         self._states: list[Float32] = []
         self._actions: list[Float32] = []
+        self._requested: list[Float32] = []
         self._rewards: list[float] = []
         self._receipts: dict[int, Receipt] = {}
         self._judged: dict[int, bool] = {}
@@ -117,6 +118,7 @@ class RunningAttempt:
             self._images.append(step.next.picture)
             self._states.append(self.vector(step.next))
             self._actions.append(receipt.executed)
+            self._requested.append(asked_for(receipt.requested, receipt.gated, receipt.executed))
             self._rewards.append(result.reward)
             self.over, self.success, self._terminated = last, success, result.terminated
 
@@ -137,6 +139,7 @@ class RunningAttempt:
             np.stack(self._images),
             np.stack(self._states).astype(np.float32),
             np.stack(self._actions).astype(np.float32),
+            np.stack(self._requested).astype(np.float32),
             np.array(self._rewards, np.float32),
             self._terminated,
             self.success,

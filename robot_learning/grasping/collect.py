@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from robot_learning.grasping.episode import GraspEpisode
+from robot_learning.grasping.episode import GraspEpisode, asked_for
 from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.world import GraspEnvironment
 
@@ -27,13 +27,15 @@ def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> Grasp
     observation, _ = env.reset(seed=seed)
     grasper.begin(draws(seed))
     images, states = [observation["image"]], [observation["state"]]
-    actions, rewards = [], []
+    actions, requested, rewards = [], [], []
     while True:
         action = grasper.act(images[-1], states[-1])
         observation, reward, terminated, truncated, info = env.step(action)
         images.append(observation["image"])
         states.append(observation["state"])
-        actions.append(info["executed_action"])
+        executed = info["executed_action"]
+        actions.append(executed)
+        requested.append(asked_for(info["requested_action"], info["gated_action"], executed))
         rewards.append(reward)
         if terminated or truncated:
             break
@@ -41,6 +43,7 @@ def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> Grasp
         np.stack(images),
         np.stack(states).astype(np.float32),
         np.stack(actions).astype(np.float32),
+        np.stack(requested).astype(np.float32),
         np.array(rewards, np.float32),
         terminated,
         bool(info["is_success"]),

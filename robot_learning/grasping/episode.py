@@ -18,6 +18,7 @@ class GraspEpisode:
         images: shape (T + 1, size, size, 3).
         states: what is known besides the picture, shape (T + 1, s).
         actions: as executed, in units of [-1, 1], shape (T, a).
+        requested: what was asked for to have them executed, shape (T, a).
         rewards: shape (T,).
         terminated: the task itself ended at the last observation; otherwise it was cut there.
         success: it was judged a success.
@@ -28,6 +29,7 @@ class GraspEpisode:
     images: UInt8
     states: Float32
     actions: Float32
+    requested: Float32
     rewards: Float32
     terminated: bool
     success: bool
@@ -40,7 +42,9 @@ class GraspEpisode:
         lengths = (len(self.images), len(self.states), len(self.rewards))
         if shapes != (4, 2, 2, 1) or lengths != (steps + 1, steps + 1, steps) or not steps:
             raise ValueError(f"an episode of {steps} steps has parts of lengths {lengths}")
-        numbers = (self.states, self.actions, self.rewards)
+        if self.requested.shape != self.actions.shape:
+            raise ValueError(f"an episode of {steps} steps has {len(self.requested)} requests")
+        numbers = (self.states, self.actions, self.requested, self.rewards)
         if self.images.dtype != np.uint8 or not all(np.isfinite(part).all() for part in numbers):
             raise ValueError("an episode has images that are not uint8, or numbers not finite")
 
@@ -61,8 +65,23 @@ class GraspEpisode:
         """Adds its transitions, with the returns that `gamma` makes of their rewards."""
         last = len(self) - 1
         returns = self.returns_to_go(gamma)
-        for step, (action, reward) in enumerate(zip(self.actions, self.rewards, strict=True)):
-            image, state = self.images[step], self.states[step]
-            ended = self.terminated and step == last
-            replay.add(image, state, action, float(reward), ended, float(returns[step]))
+        for step in range(len(self)):
+            replay.add(
+                self.images[step],
+                self.states[step],
+                self.actions[step],
+                float(self.rewards[step]),
+                self.terminated and step == last,
+                requested=self.requested[step],
+                return_to_go=float(returns[step]),
+            )
         replay.end_episode(self.images[-1], self.states[-1])
+
+
+def asked_for(requested: Float32, gated: Float32, executed: Float32) -> Float32:
+    """What a step counts as a request for, shape (a,), each number in [-1, 1].
+
+    Asked for again in the same place it would be done alike; what was refused as a whole says
+    nothing of what it asks for, and counts as what was done instead.
+    """
+    return np.clip(requested, -1.0, 1.0) if gated.any() else executed

@@ -20,7 +20,8 @@ from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.training.files import write_atomic
 
 _NAME = re.compile(r"shard-\d{6}\.npz")
-_FORMAT = 1
+_FORMAT = 2
+_PARTS = ("images", "states", "actions", "requested", "rewards")
 
 
 class LogError(ValueError):
@@ -140,6 +141,7 @@ def to_bytes(episodes: Sequence[GraspEpisode], contract_sha256: str) -> bytes:
         images=np.concatenate([episode.images for episode in episodes]),
         states=np.concatenate([episode.states for episode in episodes]),
         actions=np.concatenate([episode.actions for episode in episodes]),
+        requested=np.concatenate([episode.requested for episode in episodes]),
         rewards=np.concatenate([episode.rewards for episode in episodes]),
     )
     return file.getvalue()
@@ -161,7 +163,7 @@ def from_bytes(data: bytes, contract_sha256: str) -> list[GraspEpisode]:
                 f"was collected under contract {about['contract_sha256'][:12]}, this is "
                 f"{contract_sha256[:12]}: give the robot and task that it was made with"
             )
-        parts = {name: archive[name] for name in ("images", "states", "actions", "rewards")}
+        parts = {name: archive[name] for name in _PARTS}
     episodes, frame, step = [], 0, 0
     for row in about["episodes"]:
         steps = int(row["steps"])
@@ -171,6 +173,7 @@ def from_bytes(data: bytes, contract_sha256: str) -> list[GraspEpisode]:
                 parts["images"][frames],
                 parts["states"][frames],
                 parts["actions"][acted],
+                parts["requested"][acted],
                 parts["rewards"][acted],
                 bool(row["terminated"]),
                 bool(row["success"]),

@@ -25,7 +25,7 @@ from robot_learning.training.policy_bytes import PolicyFileError
 POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Judged(NamedTuple):

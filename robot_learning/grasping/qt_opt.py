@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -134,10 +133,10 @@ class GraspQTOpt:
     def update(self, batch: ImageBatch, targets: Float32) -> dict[str, float]:
         """One step of Adam on labelled transitions; the slow copies follow."""
         images = self._varied(torch.from_numpy(batch.images))
-        vectors = torch.from_numpy(np.concatenate((batch.actions, batch.states), 1)).unsqueeze(1)
+        vectors = torch.cat((self._done_or_asked(batch), torch.from_numpy(batch.states)), 1)
         target = torch.from_numpy(targets)
         self.critic.train()
-        logits = self.critic.judge(self.critic.encode(images), vectors)[:, 0]
+        logits = self.critic.judge(self.critic.encode(images), vectors.unsqueeze(1))[:, 0]
         if self.hyper.loss == "cross_entropy":
             loss = functional.binary_cross_entropy_with_logits(logits, target)
         else:
@@ -190,6 +189,16 @@ class GraspQTOpt:
         for name, network in self._networks()[1:]:
             network.load_state_dict(under(weights, name))
 
+    def _done_or_asked(self, batch: ImageBatch) -> Tensor:
+        """Of each transition the executed action or the requested one, shape (n, a).
+
+        Both lead to the same. Without the second, what no limit lets happen - further down on the
+        floor - would never be learned, and a search would go on finding it promising.
+        """
+        asked = torch.rand(len(batch.actions), 1, generator=self._generator) < 0.5
+        actions, requested = torch.from_numpy(batch.actions), torch.from_numpy(batch.requested)
+        return torch.where(asked, requested, actions)
+
     def _varied(self, images: Tensor) -> Tensor:
         """The pictures shifted, and in other light, shape as given."""
         hyper = self.hyper
@@ -217,9 +226,15 @@ def grasp_critic(
     hyper: GraspHyperParameters, spaces: GraspSpaces, generator: torch.Generator
 ) -> GraspCritic:
     """A critic as the settings want it; see `GraspCritic`."""
-    low = [-1.0] * spaces.action_size + list(spaces.state_low)
-    high = [1.0] * spaces.action_size + list(spaces.state_high)
-    return GraspCritic(SHAPES[hyper.network], spaces.size_px, low, high, generator)
+    return GraspCritic(
+        SHAPES[hyper.network],
+        spaces.size_px,
+        spaces.action_size,
+        spaces.state_low,
+        spaces.state_high,
+        generator,
+        spaces.action_meaning,
+    )
 
 
 def under(tensors: Weights, part: str) -> Weights:

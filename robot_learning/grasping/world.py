@@ -13,6 +13,7 @@ from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.envs.observation import observation_range
 from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
+from robot_learning.networks.action_features import ActionMeaning
 from robot_learning.replay.step import Float32
 
 
@@ -33,6 +34,7 @@ class GraspSpaces:
         state_low: where each number beside the picture is at its lowest, shape (s,).
         state_high: where it is at its highest; a critic sees them between -1 and 1.
         action_size: numbers of an action, each in [-1, 1].
+        action_meaning: what the numbers of an action stand for.
         steps_max: of an episode.
         sha256: of the contract, or of the benchmark's settings: what data and policies belong to.
     """
@@ -41,6 +43,7 @@ class GraspSpaces:
     state_low: tuple[float, ...]
     state_high: tuple[float, ...]
     action_size: int
+    action_meaning: ActionMeaning
     steps_max: int
     sha256: str
 
@@ -155,6 +158,7 @@ class ContractWorld:
             tuple(low.tolist()),
             tuple(high.tolist()),
             self._task.action.size,
+            self._task.action.type,
             self._task.episode_steps,
             self.contract.sha256,
         )

@@ -15,6 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from robot_learning.networks.action_features import (
+    ActionMeaning,
+    action_features,
+    feature_count,
+)
+
 GraspNetwork = Literal["small", "large"]
 
 _AT_ONCE = 512  # actions that are judged together: what is between the layers stays in the cache
@@ -99,9 +105,11 @@ class GraspCritic(nn.Module):
     Args:
         shape: of the layers.
         size_px: side of the square images.
-        vector_low: of action and state together, where each number is at its lowest.
-        vector_high: where it is at its highest.
+        action_size: numbers of an action, each in [-1, 1].
+        state_low: of what is known beside the image, where each number is at its lowest.
+        state_high: where it is at its highest.
         generator: initial weights are drawn from it.
+        meaning: of the actions; see `ActionMeaning`.
 
     Raises:
         PictureSizeError: the images are too small for the layers.
@@ -114,19 +122,23 @@ class GraspCritic(nn.Module):
         self,
         shape: GraspCriticShape,
         size_px: int,
-        vector_low: Sequence[float],
-        vector_high: Sequence[float],
+        action_size: int,
+        state_low: Sequence[float],
+        state_high: Sequence[float],
         generator: torch.Generator,
+        meaning: ActionMeaning = "plain",
     ) -> None:
         super().__init__()
+        self._action_size, self._meaning = action_size, meaning
         channels = shape.trunk[-1].channels
-        low, high = torch.tensor(vector_low), torch.tensor(vector_high)
+        inputs = feature_count(meaning, action_size) + len(state_low)
+        low, high = torch.tensor(state_low), torch.tensor(state_high)
         # A few centimetres of height or width would be next to nothing beside actions of 1.
         self.register_buffer("_middle", (low + high) / 2.0, persistent=False)
         self.register_buffer("_half", (high - low) / 2.0, persistent=False)
         self.trunk = nn.Sequential(*_layers(3, shape.trunk, shape.normalise))
         self.vector = nn.Sequential(
-            nn.Linear(len(vector_low), shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
+            nn.Linear(inputs, shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
         )
         self.head = nn.Sequential(*_layers(channels, shape.head, shape.normalise))
         try:
@@ -166,7 +178,10 @@ class GraspCritic(nn.Module):
 
     def _judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
         n, k = vectors.shape[:2]
-        added = self.vector((vectors - self._middle) / self._half)  # (n, k, channels)
+        actions, states = vectors.tensor_split((self._action_size,), -1)
+        features = action_features(self._meaning, actions)
+        seen = torch.cat((features, (states - self._middle) / self._half), -1)
+        added = self.vector(seen)  # (n, k, channels)
         joined = functional.relu(maps.unsqueeze(1) + added[..., None, None]).flatten(0, 1)
         values: Tensor = self.dense(self.head(joined).flatten(1))
         return values.view(n, k)

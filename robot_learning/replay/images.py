@@ -26,7 +26,8 @@ class ImageBatch(NamedTuple):
     Attributes:
         images: at o, shape (n, height, width, channels), uint8.
         states: what is known besides the image at o, shape (n, s), float32.
-        actions: in units of [-1, 1], shape (n, a), float32.
+        actions: as executed, in units of [-1, 1], shape (n, a), float32.
+        requested: what was asked for to have them executed, shape (n, a), float32.
         rewards: of o', shape (n,), float32.
         returns_to_go: discounted rewards from o to the episode's end, shape (n,), float32; 0 where
             they were not said.
@@ -38,6 +39,7 @@ class ImageBatch(NamedTuple):
     images: UInt8
     states: Float32
     actions: Float32
+    requested: Float32
     rewards: Float32
     returns_to_go: Float32
     next_images: UInt8
@@ -64,6 +66,7 @@ class ImageReplay:
                 "image": (np.uint8, image_shape),
                 "state": (np.float32, (state_size,)),
                 "action": (np.float32, (action_size,)),
+                "requested": (np.float32, (action_size,)),
                 "reward": (np.float32, ()),
                 "return_to_go": (np.float32, ()),
                 "terminated": (np.float32, ()),
@@ -95,14 +98,21 @@ class ImageReplay:
         action: Float32,
         reward: float,
         terminated: bool,
+        *,
+        requested: Float32 | None = None,
         return_to_go: float = 0.0,
     ) -> None:
-        """Adds o, what was done there, and what came of it; o' is the frame added next."""
-        self._append(image, state, action, reward, return_to_go, terminated, False)
+        """Adds o, what was done there, and what came of it; o' is the frame added next.
+
+        What was done is what was requested, unless that is given.
+        """
+        asked = action if requested is None else requested
+        self._append(image, state, action, asked, reward, return_to_go, terminated, False)
 
     def end_episode(self, image: UInt8, state: Float32) -> None:
         """Adds the last o' of an episode, terminated or truncated."""
-        self._append(image, state, np.float32(0.0), 0.0, 0.0, False, True)
+        none = np.float32(0.0)
+        self._append(image, state, none, none, 0.0, 0.0, False, True)
 
     def sample(
         self, size: int, rng: np.random.Generator, out: ImageBatch | None = None
@@ -143,6 +153,7 @@ class ImageReplay:
             images=ring.take("image", positions, out and out.images),
             states=ring.take("state", positions),
             actions=ring.take("action", positions),
+            requested=ring.take("requested", positions),
             rewards=ring.take("reward", positions),
             returns_to_go=ring.take("return_to_go", positions),
             next_images=ring.take("image", following, out and out.next_images),
@@ -169,6 +180,7 @@ class ImageReplay:
         image: UInt8,
         state: Float32,
         action: Float32 | np.float32,
+        requested: Float32 | np.float32,
         reward: float,
         return_to_go: float,
         terminated: bool,
@@ -178,6 +190,7 @@ class ImageReplay:
             image=image,
             state=state,
             action=action,
+            requested=requested,
             reward=reward,
             return_to_go=return_to_go,
             terminated=terminated,

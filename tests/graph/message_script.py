@@ -48,6 +48,7 @@ def episode(steps=40):
         RNG.integers(0, 256, (steps + 1, 64, 64, 3), dtype=np.uint8),
         RNG.normal(size=(steps + 1, 2)).astype(np.float32),
         RNG.uniform(-1, 1, (steps, 8)).astype(np.float32),
+        RNG.uniform(-1, 1, (steps, 8)).astype(np.float32),
         RNG.normal(size=steps).astype(np.float32),
         True,
         False,
@@ -70,7 +71,7 @@ print(
             "stamp": [read.header.stamp.sec, read.header.stamp.nanosec],
             "same": all(
                 np.array_equal(getattr(sent, name), getattr(got, name))
-                for name in ("images", "states", "actions", "rewards")
+                for name in ("images", "states", "actions", "requested", "rewards")
             ),
             "ends": [got.terminated, got.success, got.source],
             "order": read_order(order),

@@ -15,7 +15,7 @@ from robot_learning.replay.images import ImageBatch
 WORLD = ContractWorld("panda", "bin_grasp")
 CONTRACT = WORLD.contract
 SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 2, 8
-SPACES = GraspSpaces(SIZE_PX, (-1.0, -1.0), (1.0, 1.0), ACTION_SIZE, 40, "c" * 64)
+SPACES = GraspSpaces(SIZE_PX, (-1.0, -1.0), (1.0, 1.0), ACTION_SIZE, "tcp_grasp", 40, "c" * 64)
 
 
 def make_episode(
@@ -28,6 +28,7 @@ def make_episode(
     return GraspEpisode(
         rng.integers(0, 256, (steps + 1, size_px, size_px, 3), dtype=np.uint8),
         rng.normal(size=(steps + 1, STATE_SIZE)).astype(np.float32),
+        rng.uniform(-1.0, 1.0, (steps, ACTION_SIZE)).astype(np.float32),
         rng.uniform(-1.0, 1.0, (steps, ACTION_SIZE)).astype(np.float32),
         rewards,
         terminated,
@@ -52,6 +53,7 @@ def make_batch(n: int = 6, seed: int = 0, **changes: Any) -> ImageBatch:
         "images": pictures[0],
         "states": states[0],
         "actions": rng.uniform(-1.0, 1.0, (n, ACTION_SIZE)).astype(np.float32),
+        "requested": rng.uniform(-1.0, 1.0, (n, ACTION_SIZE)).astype(np.float32),
         "rewards": np.zeros(n, np.float32),
         "returns_to_go": np.zeros(n, np.float32),
         "next_images": pictures[1],

@@ -8,8 +8,9 @@ import torch
 from robot_learning.networks.grasp_critic import FIRST_LOGIT, SHAPES, GraspCritic
 
 
-def make(name="small", size_px=64, low=(-1.0,) * 10, high=(1.0,) * 10):
-    critic = GraspCritic(SHAPES[name], size_px, low, high, torch.Generator().manual_seed(0))
+def make(name="small", size_px=64, low=(-1.0,) * 2, high=(1.0,) * 2):
+    generator = torch.Generator().manual_seed(0)
+    critic = GraspCritic(SHAPES[name], size_px, 8, low, high, generator)
     return critic.eval()
 
 
@@ -50,13 +51,14 @@ def test_a_value_depends_on_every_number_of_action_and_state_and_on_the_picture(
 
 def test_numbers_are_seen_between_the_ends_of_their_ranges():
     """Or else the 5 mm that fingers stand apart around an object would be next to nothing."""
-    low, high = torch.linspace(-2.0, 0.0, 10), torch.linspace(0.5, 3.0, 10)
-    vectors = torch.rand(3, 5, 10) * 2.0 - 1.0
+    low, high = torch.tensor([-2.0, 0.0]), torch.tensor([0.5, 3.0])
+    actions, states = torch.rand(3, 5, 8) * 2.0 - 1.0, torch.rand(3, 5, 2) * 2.0 - 1.0
     critic, ranged = make(), make(low=low.tolist(), high=high.tolist())
     with torch.no_grad():
         maps = critic.encode(pictures(3))
-        expected = critic.judge(maps, vectors)
-        found = ranged.judge(maps, low + (vectors + 1.0) / 2.0 * (high - low))
+        expected = critic.judge(maps, torch.cat((actions, states), -1))
+        there = low + (states + 1.0) / 2.0 * (high - low)
+        found = ranged.judge(maps, torch.cat((actions, there), -1))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -13,7 +13,7 @@ from robot_learning.grasping.log import GraspLog, LogError
 
 
 def assert_same(one: GraspEpisode, other: GraspEpisode) -> None:
-    for name in ("images", "states", "actions", "rewards"):
+    for name in ("images", "states", "actions", "requested", "rewards"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     for name in ("terminated", "success", "source", "seed"):
         assert getattr(one, name) == getattr(other, name)
@@ -72,6 +72,7 @@ def test_an_episode_whose_parts_do_not_fit_is_none():
         {"images": sound.images.astype(np.float32)},
         {"rewards": sound.rewards[:-1]},
         {"states": np.full_like(sound.states, np.nan)},
+        {"requested": sound.requested[:-1]},
         {"actions": sound.actions[:0], "rewards": sound.rewards[:0], "images": sound.images[:1]},
     ):
         with pytest.raises(ValueError, match="an episode"):

@@ -105,10 +105,10 @@ def test_it_learns_where_to_move_from_what_it_sees():
 
     for _ in range(250):
         images, right = scenes(32)
-        batch = make_batch(32, images=images)._replace(
-            actions=rng.uniform(-1.0, 1.0, (32, ACTION_SIZE)).astype(np.float32)
-        )
-        learner.update(batch, ((batch.actions[:, 0] > 0.0) == right).astype(np.float32))
+        actions = rng.uniform(-1.0, 1.0, (32, ACTION_SIZE)).astype(np.float32)
+        actions[:, 7] = -1.0  # or else it would not move
+        batch = make_batch(32, images=images, actions=actions, requested=actions)
+        learner.update(batch, ((actions[:, 0] > 0.0) == right).astype(np.float32))
     images, right = scenes(40)
     batch = make_batch(40, next_images=images)
     maps = learner.average.encode(torch.from_numpy(images))
@@ -140,3 +140,20 @@ def test_slow_weights_make_another_label_alike():
     for learner in (trainer, updater):
         learner._generator.set_state(fixed_noise)
     np.testing.assert_array_equal(trainer.targets(make_batch()), updater.targets(make_batch()))
+
+
+def test_what_was_asked_for_is_worth_what_was_done_instead():
+    # Whatever is asked for, nothing moves: both must be worth the same.
+    learner = make_learner(learning_rate=1e-2, polyak=0.1, l2=0.0)
+    batch = make_batch(32)
+    batch = batch._replace(actions=np.zeros_like(batch.actions))
+    targets = np.full(32, 0.7, np.float32)
+    for _ in range(60):
+        learner.update(batch, targets)
+    states = torch.from_numpy(batch.states)
+    with torch.no_grad():
+        maps = learner.critic.encode(torch.from_numpy(batch.images))
+        for actions in (batch.actions, batch.requested):
+            vectors = torch.cat((torch.from_numpy(actions), states), 1).unsqueeze(1)
+            values = torch.sigmoid(learner.critic.judge(maps, vectors))
+            assert (values - 0.7).abs().mean() < 0.05

@@ -36,7 +36,15 @@ def state(episode: int, step: int) -> Any:
 def add(replay: ImageReplay, episode: int, step: int, *, terminated: bool = False) -> None:
     action = np.array([-episode, -step], np.float32)
     reward = 100.0 * episode + step
-    replay.add(image(episode, step), state(episode, step), action, reward, terminated, -reward)
+    replay.add(
+        image(episode, step),
+        state(episode, step),
+        action,
+        reward,
+        terminated,
+        requested=2.0 * action,
+        return_to_go=-reward,
+    )
 
 
 def play(replay: ImageReplay, ends: list[tuple[int, bool]]) -> None:
@@ -56,6 +64,7 @@ def transitions(replay: ImageReplay, size: int = 600) -> set[tuple[int, int]]:
     following = batch.states + np.array([0, 1], np.float32)
     np.testing.assert_array_equal(batch.next_states, following)
     np.testing.assert_array_equal(batch.actions, -batch.states)
+    np.testing.assert_array_equal(batch.requested, 2.0 * batch.actions)
     np.testing.assert_array_equal(batch.rewards, batch.states @ np.array([100.0, 1.0]))
     np.testing.assert_array_equal(batch.returns_to_go, -batch.rewards)
     return {(int(episode), int(step)) for episode, step in batch.states}

@@ -1,0 +1,43 @@
+"""What a critic sees of an action: what the robot would make of it.
+
+Of `TcpGrasp`'s eight numbers some only matter by their sign or by which of two is larger, and long
+ways count as shortened. A critic that is shown their meaning need not find out where it jumps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+ActionMeaning = Literal["tcp_grasp", "plain"]
+"""`tcp_grasp`: eight numbers as `TcpGrasp` has them; `plain`: every number counts as it is."""
+
+_TOOL_FEATURES = 7
+
+
+def feature_count(meaning: ActionMeaning, action_size: int) -> int:
+    """Numbers that an action of `action_size` becomes."""
+    return _TOOL_FEATURES if meaning == "tcp_grasp" else action_size
+
+
+def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:
+    """The features of actions (..., a), shape (..., f), each in [-1, 1]."""
+    return _tool_features(actions) if meaning == "tcp_grasp" else actions
+
+
+def _tool_features(actions: Tensor) -> Tensor:
+    """Way (3), turn, and -1 or 1 for close, open and end, as `read_action` understands them."""
+    way = actions[..., :3]
+    way = way / way.norm(dim=-1, keepdim=True).clamp(min=1.0)
+    sine, cosine = actions[..., 3:4], actions[..., 4:5]
+    # Of minus zeros the angle would be half a turn.
+    turn = torch.atan2(sine, cosine) / math.pi * ((sine != 0.0) | (cosine != 0.0))
+    close, opens, ends = actions[..., 5:6], actions[..., 6:7], actions[..., 7:8] > 0.0
+    closing = (close > 0.0) & (close >= opens)
+    opening = (opens > 0.0) & (opens > close)
+    motion = torch.cat((way, turn), -1) * ~ends
+    switches = torch.cat((closing, opening, ends), -1).to(actions.dtype) * 2.0 - 1.0
+    return torch.cat((motion, switches), -1)

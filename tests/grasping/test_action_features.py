@@ -1,0 +1,57 @@
+"""A critic sees of an action what the robot makes of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from grasp_samples import CONTRACT
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from robot_learning.contract import BinGraspTask, task_of
+from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.networks.action_features import action_features, feature_count
+
+TASK = task_of(CONTRACT, BinGraspTask)
+NUMBERS = st.one_of(st.sampled_from([-1.0, 0.0, 1.0]), st.floats(-1.0, 1.0, width=32))
+ACTIONS = arrays.arrays(np.float32, 8, elements=NUMBERS)
+HIGH_M = 0.5  # all ways are equally fast there
+
+
+@given(action=ACTIONS)
+def test_the_features_of_a_tools_action_are_what_the_arm_reads_in_it(action):
+    features = action_features("tcp_grasp", torch.from_numpy(action)).numpy()
+    command = read_action(TASK.action, action.astype(np.float64), HIGH_M)
+    way = features[:3] * TASK.action.speed_max_m_s
+    np.testing.assert_allclose(way, command.velocity_m_s, rtol=1e-5, atol=1e-6)
+    spin = features[3] * TASK.action.turn_speed_max_rad_s
+    assert math.isclose(spin, command.spin_rad_s, rel_tol=1e-5, abs_tol=1e-5)
+    grip = {(-1, -1): Grip.LEAVE, (1, -1): Grip.CLOSE, (-1, 1): Grip.OPEN}
+    assert grip[int(features[4]), int(features[5])] is command.grip
+    assert features[6] == (1.0 if command.terminate else -1.0)
+
+
+@given(action=ACTIONS)
+def test_many_actions_have_the_features_that_each_has_alone(action):
+    alone = action_features("tcp_grasp", torch.from_numpy(action))
+    many = action_features("tcp_grasp", torch.from_numpy(np.stack([[action, -action]] * 3)))
+    assert many.shape == (3, 2, feature_count("tcp_grasp", 8))
+    torch.testing.assert_close(many[2, 0], alone)
+
+
+def test_plain_actions_are_seen_as_they_are():
+    action = torch.rand(4)
+    assert action_features("plain", action) is action
+    assert feature_count("plain", 4) == 4
+
+
+@pytest.mark.parametrize("meaning", ["tcp_grasp", "plain"])
+def test_features_lie_between_minus_one_and_one(meaning):
+    actions = torch.empty(1000, 8).uniform_(-1.0, 1.0)
+    features = action_features(meaning, actions)
+    assert features.shape == (1000, feature_count(meaning, 8))
+    assert features.abs().max() <= 1.0 + 1e-6
