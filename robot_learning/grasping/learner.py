@@ -93,10 +93,14 @@ class GraspLearner:
         return GraspCounts(self._episodes, self._steps, self._labelled, updates, self._trained)
 
     @property
+    def due(self) -> int:
+        """Updates for the steps that are there."""
+        return int(self._steps * self._hyper.updates_per_step)
+
+    @property
     def behind(self) -> int:
-        """Updates that are due for the steps that are there."""
-        due = int(self._steps * self._hyper.updates_per_step)
-        return max(0, due - self.algorithm.updates)
+        """Updates that are due and not done."""
+        return max(0, self.due - self.algorithm.updates)
 
     @property
     def waiting(self) -> bool:

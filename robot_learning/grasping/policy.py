@@ -138,11 +138,15 @@ def policy_of(learner: GraspQTOpt) -> GraspPolicy:
     return GraspPolicy(critic, hyper, noise, spaces)
 
 
-def read_grasp_policy(directory: Path) -> GraspPolicy:
+def read_grasp_policy(directory: Path, spaces: GraspSpaces | None = None) -> GraspPolicy:
     """Reads what `GraspPolicy.save` wrote, checking all of it before use.
 
+    Args:
+        directory: where it is.
+        spaces: of the world in which it is to act, if any.
+
     Raises:
-        PolicyFileError: there is none, or it is foreign or damaged.
+        PolicyFileError: there is none, or it is foreign or damaged, or of another world.
     """
     path = directory / POLICY_FILE
     try:
@@ -151,7 +155,13 @@ def read_grasp_policy(directory: Path) -> GraspPolicy:
         raise PolicyFileError(f"{directory}: holds no {POLICY_FILE}; train one first") from None
     except OSError as error:
         raise PolicyFileError(f"{path}: cannot be read: {error.strerror}") from None
-    return grasp_policy_from_bytes(data, str(path))
+    policy = grasp_policy_from_bytes(data, str(path))
+    if spaces is not None and policy.spaces != spaces:
+        raise PolicyFileError(
+            f"{path}: was trained under contract {policy.spaces.sha256[:12]}, this is "
+            f"{spaces.sha256[:12]}: give the robot and task it was trained with"
+        )
+    return policy
 
 
 def grasp_policy_from_bytes(data: bytes, what: str = "a policy") -> GraspPolicy:
@@ -194,7 +204,8 @@ def _metadata(data: bytes) -> dict[str, str]:
 class NoisyGrasper:
     """A policy that explores: now and then it acts at random, and always a little.
 
-    Kalashnikov et al. 2018 mix one random action in five into their searches.
+    Kalashnikov et al. 2018 mix one random action in five into their searches. Here episodes have
+    three times as many steps, and differ: one in three is the policy's alone.
     """
 
     name = "noisy"
@@ -207,8 +218,8 @@ class NoisyGrasper:
         Args:
             policy: whose actions are disturbed.
             explore: who acts now and then instead.
-            random_share: how often.
-            noise: standard deviation added to the other actions.
+            random_share: how often, in the mean.
+            noise: standard deviation added to the other actions, in the mean.
         """
         self._policy, self._explore = policy, explore
         self._share, self._noise = random_share, noise
@@ -216,12 +227,14 @@ class NoisyGrasper:
     def begin(self, rng: np.random.Generator) -> None:
         """Draws from `rng` in this episode."""
         self._rng = rng
+        self._more = float(rng.integers(3))
         self._explore.begin(rng)
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The policy's action, disturbed."""
-        if self._rng.random() < self._share:
+        if self._rng.random() < self._more * self._share:
             return self._explore.act(image, state)
         action = self._policy.act(image, state)
-        noisy: Float32 = np.clip(action + self._rng.normal(0.0, self._noise, len(action)), -1, 1)
+        noise = self._rng.normal(0.0, self._noise, len(action))
+        noisy: Float32 = np.clip(action + self._more * noise, -1.0, 1.0)
         return noisy.astype(np.float32)

@@ -124,9 +124,11 @@ class GraspQTOpt:
             second = self.lagged.judge(self.lagged.encode(images), vectors)[:, 0]
             values = torch.minimum(values, torch.sigmoid(second))
         rewards, ends = torch.from_numpy(batch.rewards), torch.from_numpy(batch.terminated)
+        returns = torch.from_numpy(batch.returns_to_go)
         targets = rewards + hyper.gamma * (1.0 - ends) * values
+        targets = torch.lerp(targets, returns, hyper.monte_carlo_share)
         if hyper.return_bound:
-            targets = torch.maximum(targets, torch.from_numpy(batch.returns_to_go))
+            targets = torch.maximum(targets, returns)
         result: Float32 = targets.clamp_(0.0, 1.0).numpy()
         return result
 

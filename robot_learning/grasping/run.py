@@ -38,6 +38,11 @@ _UPDATES_AT_ONCE = 20  # before the robots are looked at again
 _WAIT_S = 0.05
 BEHIND_UPDATES_MAX = 500
 """Updates that may be due while episodes are asked for: a policy acts that has learned."""
+FIRST_UPDATES = 3_000
+"""Of those due for logs, done before a robot acts; the others are spread over its episodes.
+
+What a log does not show is thought good until somebody tries it: the sooner, the better.
+"""
 View = Callable[[Mapping[str, Any], bool], None]
 
 
@@ -109,6 +114,7 @@ class GraspRun:
         self._lowest = 0  # every seed below it is there
         for log in logs:
             self._read(log, own=False)
+        self._log_updates = self.learner.due
         found = load_checkpoint(directory.checkpoint) if resume else None
         if resume:
             self._read(self.log, own=True)
@@ -141,7 +147,7 @@ class GraspRun:
             collectors.take_policy(self.learner.policy())
             while True:
                 # A learner that cannot learn waits for episodes, however far behind it is.
-                if self.learner.behind <= BEHIND_UPDATES_MAX or not learning:
+                if self.learner.behind <= self._behind_max() or not learning:
                     for seed in self._next_seeds(asked, collectors.capacity):
                         collectors.ask(seed, self._turns.by_policy(seed))
                         asked.add(seed)
@@ -172,6 +178,11 @@ class GraspRun:
                 except Interrupted:
                     self._save(fresh)
                     raise
+
+    def _behind_max(self) -> float:
+        """Updates that may be due while episodes are asked for."""
+        later = max(0, self._log_updates - FIRST_UPDATES)
+        return BEHIND_UPDATES_MAX + later * (1.0 - self.collected / max(1, self._plan.episodes))
 
     def _next_seeds(self, asked: set[int], capacity: int) -> list[int]:
         """The lowest seeds that nobody has tried yet, as many as may be asked for."""

@@ -39,6 +39,7 @@ class _Manner:
 
     Attributes:
         random: it only moves at random, biased downwards.
+        lapses: how often it does something random in between.
         drift: mean motion sideways, in units of the action, shape (2,).
         turn_rad: mean turn, of the action's angle.
         noise: standard deviation of each motion.
@@ -48,6 +49,7 @@ class _Manner:
     """
 
     random: bool
+    lapses: float
     drift: Float32
     turn_rad: float
     noise: float
@@ -81,6 +83,7 @@ class ScriptedGrasper:
         usual = rng.random() < 0.85
         self._manner = _Manner(
             random=bool(rng.random() < 0.1),
+            lapses=float(rng.choice([0.0, 0.05, 0.15])),
             drift=drift.astype(np.float32),
             turn_rad=float(rng.normal(0.0, 0.8)),
             noise=float(rng.choice([0.1, 0.2, 0.4])),
@@ -99,7 +102,7 @@ class ScriptedGrasper:
         self._stuck = self._stuck + 1 if self._before - height_m < 0.002 else 0
         self._before = height_m
         self._step += 1
-        if manner.random:
+        if manner.random or rng.random() < manner.lapses:
             return random_action(rng)
         action = rng.normal(0.0, manner.noise, 8).astype(np.float32)
         turn = manner.turn_rad + rng.normal(0.0, manner.noise)

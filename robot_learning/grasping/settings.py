@@ -12,6 +12,7 @@ from robot_learning.contract.base import Fraction, NonNegative, Positive
 from robot_learning.networks.grasp_critic import GraspNetwork
 
 NonNegativeCount = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Discount = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -42,6 +43,11 @@ class GraspHyperParameters(CemHyperParameters):
         True,
         description="No target is below the return that followed in its episode (Wilcox et al. "
         "2022, 2210.07432, section 4): a lift is learned from at once by all that led to it.",
+    )
+    monte_carlo_share: Share = Field(
+        0.3,
+        description="Part of a target that is the return that followed (Ostrovski et al. 2017, "
+        "1703.01310, section 5): what was never tried is not thought good for long.",
     )
     target_lag_updates: NonNegativeCount = Field(
         500,

@@ -19,11 +19,18 @@ from robot_learning.training.files import write_atomic
 PLAY_STREAM = 2
 
 
-class Play:
-    """An actor's program for a policy that does not change."""
+class PlayedEpisodes:
+    """Scenes of a play, and what became of each."""
 
-    def __init__(self, policy: Policy, *, seed: int, episodes: int) -> None:
-        self.policy = policy
+    def __init__(self, *, seed: int, episodes: int, policy_version: int = 0) -> None:
+        """Nothing is played yet.
+
+        Args:
+            seed: of the scenes.
+            episodes: to play.
+            policy_version: of the policy that plays, for the report.
+        """
+        self.policy_version = policy_version
         self.ended: list[EpisodeEnd] = []
         self._seed = seed
         self._episodes = episodes
@@ -38,10 +45,6 @@ class Play:
         if self.done:
             return "all episodes are played"
         return EpisodePlan(episode_seed(self._seed, PLAY_STREAM, len(self.ended)), True)
-
-    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
-        """The policy's action."""
-        return Choice(self.policy.act(observation, goal), self.policy.version)
 
     def count(self, end: EpisodeEnd) -> None:
         """Takes an episode that was not given up."""
@@ -66,7 +69,7 @@ class Play:
             "success_rate": successes / n,
             "wilson95": list(interval),
             "contract": contract_sha256,
-            "policy_version": self.policy.version,
+            "policy_version": self.policy_version,
         }
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / "evaluation.json", (json.dumps(result) + "\n").encode())
@@ -75,3 +78,15 @@ class Play:
         n = len(self.ended)
         successes = sum(end.outcome is Outcome.SUCCESS for end in self.ended)
         return n, successes, wilson_interval(successes, n)
+
+
+class Play(PlayedEpisodes):
+    """An actor's program for a policy that does not change."""
+
+    def __init__(self, policy: Policy, *, seed: int, episodes: int) -> None:
+        super().__init__(seed=seed, episodes=episodes, policy_version=policy.version)
+        self.policy = policy
+
+    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
+        """The policy's action."""
+        return Choice(self.policy.act(observation, goal), self.policy.version)

@@ -63,16 +63,19 @@ def read_receipt(message: ExecutedAction) -> Receipt:
     )
 
 
-def read_target(message: PoseStamped) -> Array:
-    """The goal's position, shape (3,).
+def read_target(message: PoseStamped, contract: Contract) -> Array:
+    """The goal's position in the base frame, shape (3,).
 
     Raises:
-        MessageError: it is not finite.
+        MessageError: it is not finite, or in another frame.
     """
     position = message.pose.position
     goal: Array = np.array([position.x, position.y, position.z])
     if not finite_floats(goal.tolist()):
         raise MessageError(f"target_pose is not finite: {goal.tolist()}")
+    base = contract.robot.arm.base_frame
+    if message.header.frame_id != base:
+        raise MessageError(f"target_pose is in frame {message.header.frame_id!r}, not {base!r}")
     return goal
 
 

@@ -13,9 +13,10 @@ from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import ActorPhase, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning.training.episode_cycle import EpisodeCycle
 from robot_learning_nodes.actor_messages import read_receipt, write_end, write_request, write_start
-from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
+from robot_learning_nodes.convert import JointNames, MessageError
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, RECORD
+from robot_learning_nodes.reset_call import call_reset
 
 PATIENCE = Parameter(
     "patience_s",
@@ -81,19 +82,7 @@ class ActorNode(GraphNode):
 
     def reset(self, seed: int) -> None:
         """Calls the reset service; the answer comes as the actor's `on_reset`."""
-        if not self.reset_client.service_is_ready():
-            self.actor.on_reset(None, "the reset service is not there (sim, or a person's node)")
-            return
-        future = self.reset_client.call_async(ResetEpisode.Request(seed=seed))
-
-        def done(answer: Any) -> None:
-            result = answer.result()
-            if result is not None and result.success:
-                self.actor.on_reset(to_seconds(result.stamp))
-            else:
-                self.actor.on_reset(None, result.message if result else "no answer")
-
-        future.add_done_callback(done)
+        call_reset(self.reset_client, seed, self.actor.on_reset)
 
     def episode_started(self, episode: int, plan: EpisodePlan, stamp_s: float) -> None:
         """Publishes the event."""

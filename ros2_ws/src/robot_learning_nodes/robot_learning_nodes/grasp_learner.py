@@ -6,7 +6,6 @@ may forget it. Killed at any moment, it goes on from its folder when it is start
 
 from __future__ import annotations
 
-from array import array
 from typing import Any
 
 from robot_learning_interfaces.msg import (
@@ -21,9 +20,9 @@ from robot_learning.grasping.graph_run import GraspGraphRun
 from robot_learning_nodes.convert import MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
 from robot_learning_nodes.grasp_messages import write_order
+from robot_learning_nodes.learner_messages import write_status, write_weights
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import EPISODE, LATCHED, STREAM
-from robot_learning_nodes.status_messages import write_status
 
 STATUS_PERIOD_S = 0.5
 ORDER_PERIOD_S = 0.05
@@ -129,7 +128,10 @@ class GraspLearnerNode(GraphNode):
         policy = training.collectors.policy()
         if policy is not None and policy[0] != self.said_version:
             self.said_version = policy[0]
-            self._give_weights(*policy)
+            version, data = policy
+            self.weights_out.publish(
+                write_weights(data, version, "qt_opt", self.contract.sha256, self.wall_now_s())
+            )
 
     def _status(self) -> None:
         if self.training is None:
@@ -140,14 +142,6 @@ class GraspLearnerNode(GraphNode):
         message = write_status(self.training.status())
         message.header.stamp = to_time(self.wall_now_s())
         self.status_out.publish(message)
-
-    def _give_weights(self, version: int, data: bytes) -> None:
-        message = PolicyParameters(
-            version=version, algorithm="qt_opt", contract_sha256=self.contract.sha256
-        )
-        message.header.stamp = to_time(self.wall_now_s())
-        message.safetensors = array("B", data)
-        self.weights_out.publish(message)
 
 
 def main() -> None:

@@ -8,8 +8,6 @@ Run it beside `launch/gymnasium.launch.xml`, which has every node but policy and
 
 from __future__ import annotations
 
-from typing import Any
-
 import gymnasium
 import rclpy
 from geometry_msgs.msg import PoseStamped
@@ -33,6 +31,7 @@ from robot_learning_nodes.actor_messages import (
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
 from robot_learning_nodes.node_process import leave_graph
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR
+from robot_learning_nodes.reset_call import call_reset
 
 ENVIRONMENT_ID = "robot_learning/Graph-v0"
 
@@ -81,19 +80,8 @@ class GymnasiumLink:
 
     def reset(self, seed: int) -> None:
         """Calls the reset service."""
-        if not self.reset_client.wait_for_service(timeout_sec=5.0):
-            self.listener.on_reset(None, "the reset service is not there (sim, or a person's node)")
-            return
-        future = self.reset_client.call_async(ResetEpisode.Request(seed=seed))
-
-        def done(answer: Any) -> None:
-            result = answer.result()
-            if result is not None and result.success:
-                self.listener.on_reset(to_seconds(result.stamp))
-            else:
-                self.listener.on_reset(None, result.message if result else "no answer")
-
-        future.add_done_callback(done)
+        self.reset_client.wait_for_service(timeout_sec=5.0)  # the graph may still be starting
+        call_reset(self.reset_client, seed, self.listener.on_reset)
 
     def close(self) -> None:
         """Leaves the graph."""
@@ -102,9 +90,11 @@ class GymnasiumLink:
     def _state(self, message: JointState) -> None:
         self.received += 1
         try:
-            self.listener.on_state(self.names.read_state(message))
+            state = self.names.read_state(message)
         except MessageError as error:
-            self.node.get_logger().warning(str(error), throttle_duration_sec=2.0)
+            self._refuse(error)
+        else:
+            self.listener.on_state(state)
 
     def _reward(self, message: Reward) -> None:
         self.received += 1
@@ -117,7 +107,15 @@ class GymnasiumLink:
 
     def _target(self, message: PoseStamped) -> None:
         self.received += 1
-        self.listener.on_target(to_seconds(message.header.stamp), read_target(message))
+        try:
+            goal = read_target(message, self.contract)
+        except MessageError as error:
+            self._refuse(error)
+        else:
+            self.listener.on_target(to_seconds(message.header.stamp), goal)
+
+    def _refuse(self, error: MessageError) -> None:
+        self.node.get_logger().warning(str(error), throttle_duration_sec=2.0)
 
     def _safety(self, message: SafetyState) -> None:
         self.received += 1

@@ -7,7 +7,6 @@ moment, it goes on from its folder when it is started again.
 
 from __future__ import annotations
 
-from array import array
 from typing import Any
 
 from robot_learning_interfaces.msg import (
@@ -23,9 +22,9 @@ from robot_learning.training.graph_run import GraphRun
 from robot_learning.training.guarded_updates import DivergedError
 from robot_learning_nodes.convert import MessageError, to_time
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
+from robot_learning_nodes.learner_messages import write_status, write_weights
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, RECORD, STREAM
-from robot_learning_nodes.status_messages import write_status
 from robot_learning_nodes.step_messages import read_step
 
 STATUS_PERIOD_S = 0.5
@@ -144,14 +143,8 @@ class LearnerNode(GraphNode):
         self.get_logger().error(str(error), throttle_duration_sec=5.0)
 
     def _give_weights(self, version: int, data: bytes) -> None:
-        message = PolicyParameters(
-            version=version,
-            algorithm=self.values["algorithm"],
-            contract_sha256=self.contract.sha256,
-        )
-        message.header.stamp = to_time(self.wall_now_s())
-        message.safetensors = array("B", data)
-        self.weights_out.publish(message)
+        algorithm, sha256 = self.values["algorithm"], self.contract.sha256
+        self.weights_out.publish(write_weights(data, version, algorithm, sha256, self.wall_now_s()))
 
 
 def main() -> None:

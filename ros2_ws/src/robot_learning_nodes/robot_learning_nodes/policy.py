@@ -29,9 +29,9 @@ from robot_learning_nodes.actor_messages import read_judgement, read_target
 from robot_learning_nodes.actor_node import PATIENCE, ActorNode
 from robot_learning_nodes.convert import MessageError, to_seconds
 from robot_learning_nodes.graph_node import Parameter, StartError
+from robot_learning_nodes.learner_messages import read_status
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, RECEIPT, RECORD, SENSOR, STREAM
-from robot_learning_nodes.status_messages import read_status
 from robot_learning_nodes.step_messages import write_step
 
 TICK_PERIOD_S = 0.2
@@ -142,7 +142,7 @@ class PolicyNode(ActorNode):
         self.actor.on_reward(to_seconds(message.header.stamp), read_judgement(message))
 
     def _target(self, message: PoseStamped) -> None:
-        self.actor.on_target(to_seconds(message.header.stamp), read_target(message))
+        self.actor.on_target(to_seconds(message.header.stamp), read_target(message, self.contract))
 
     def _weights(self, message: PolicyParameters) -> None:
         self.require_contract("weights", message.contract_sha256)

@@ -22,10 +22,10 @@ from robot_learning.perception.task_camera import task_camera
 from robot_learning.rewards.lift import lift_step
 from robot_learning.rewards.lift_monitor import JudgedMoment, LiftMonitor
 from robot_learning.rewards.reach import ReachReward
+from robot_learning_nodes.actor_messages import read_target
 from robot_learning_nodes.convert import (
     JointNames,
     MessageError,
-    finite_floats,
     read_image,
     to_seconds,
     to_time,
@@ -78,14 +78,7 @@ class RewardMonitor(GraphNode):
     # Reaching.
 
     def _target(self, message: PoseStamped) -> None:
-        position = message.pose.position
-        goal = [position.x, position.y, position.z]
-        if not finite_floats(goal):
-            raise MessageError(f"target_pose is not finite: {goal}")
-        base = self.contract.robot.arm.base_frame
-        if message.header.frame_id != base:
-            raise MessageError(f"target_pose is in frame {message.header.frame_id!r}, not {base!r}")
-        self.goal = np.array(goal)
+        self.goal = read_target(message, self.contract)
 
     def _state(self, message: JointState) -> None:
         if self.goal is None:

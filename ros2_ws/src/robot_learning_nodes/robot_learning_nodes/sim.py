@@ -43,6 +43,7 @@ class Sim(GraphNode):
     parameters = (
         Parameter("hardware", "sim", "entry point of the simulated hardware"),
         Parameter("seed", 0, "first scene's seed", minimum=0, maximum=2**31 - 1),
+        Parameter("objects", "train", "what lies in a bin", choices=("train", "unseen")),
         Parameter("camera", False, "render and publish the task's camera, or the robot's first"),
         Parameter(
             "region",
@@ -64,7 +65,9 @@ class Sim(GraphNode):
         """Opens the simulator and the topics of the hardware interface."""
         robot = self.contract.robot
         self.names = JointNames(robot)
-        self.hardware: Any = open_hardware(self.values["hardware"], self.contract)
+        self.hardware: Any = open_hardware(
+            self.values["hardware"], self.contract, objects=self.values["objects"]
+        )
         self.hardware.reset(self.values["seed"])
         self.states = 0
         self.stamp_offset_s = self.pace_s = 0.0

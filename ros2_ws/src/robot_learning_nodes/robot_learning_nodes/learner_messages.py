@@ -1,11 +1,14 @@
-"""Between the message LearnerStatus and the library's."""
+"""What learners say, as messages: how far they are, and what they have learned."""
 
 from __future__ import annotations
 
+from array import array
+
 from robot_learning_interfaces.msg import LearnerStatus as LearnerStatusMessage
+from robot_learning_interfaces.msg import PolicyParameters
 
 from robot_learning.training.learner_types import LearnerStatus, Phase
-from robot_learning_nodes.convert import MessageError
+from robot_learning_nodes.convert import MessageError, to_time
 
 _SCALARS = (
     "steps",
@@ -48,3 +51,15 @@ def read_status(message: LearnerStatusMessage) -> LearnerStatus:
         **{name: getattr(message, name) for name in _SCALARS},
         **{name: tuple(getattr(message, name)) for name in _SEQUENCES},
     )
+
+
+def write_weights(
+    data: bytes, version: int, algorithm: str, contract_sha256: str, stamp_s: float
+) -> PolicyParameters:
+    """A policy's file as a message."""
+    message = PolicyParameters(
+        version=version, algorithm=algorithm, contract_sha256=contract_sha256
+    )
+    message.header.stamp = to_time(stamp_s)
+    message.safetensors = array("B", data)
+    return message
