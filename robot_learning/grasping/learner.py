@@ -17,9 +17,11 @@ from robot_learning.grasping.workers import Labellers
 from robot_learning.grasping.world import GraspSpaces
 from robot_learning.replay.images import ImageReplay
 from robot_learning.replay.labelled import LabelledBuffer, Labels
+from robot_learning.replay.ring import Int64
 
 LABEL_BATCH = 64
 """Transitions that are labelled at once."""
+_FEW_FRAMES = 5_000  # of the run's own: with fewer, each would be learned from too often
 HAND_OUT_UPDATES = 50
 """Updates between two sets of weights for labellers elsewhere."""
 
@@ -48,6 +50,7 @@ class GraspLearner:
 
     Attributes:
         algorithm: what is learned.
+        held_back: updates that are due, and yet to wait.
     """
 
     def __init__(
@@ -85,6 +88,8 @@ class GraspLearner:
         self._episodes = self._steps = self._labelled = self._trained = 0
         self._outstanding = 0  # batches at the labellers
         self._handed_out = -1  # updates when they last got weights
+        self._own = 0  # position of the first frame that is of no log
+        self.held_back = 0
 
     @property
     def counts(self) -> GraspCounts:
@@ -99,8 +104,8 @@ class GraspLearner:
 
     @property
     def behind(self) -> int:
-        """Updates that are due and not done."""
-        return max(0, self.due - self.algorithm.updates)
+        """Updates that are due, not held back, and not done."""
+        return max(0, self.due - self.held_back - self.algorithm.updates)
 
     @property
     def waiting(self) -> bool:
@@ -112,6 +117,10 @@ class GraspLearner:
         episode.add_to(self.replay, self._hyper.gamma)
         self._episodes += 1
         self._steps += len(episode)
+
+    def end_of_logs(self) -> None:
+        """What is added from now on is the run's own."""
+        self._own = self.replay.count
 
     def work(self, labellers: Labellers, updates_max: int) -> tuple[dict[str, float], bool]:
         """Asks for the labels that are due, takes those that are there, and learns from them.
@@ -148,13 +157,28 @@ class GraspLearner:
         asked = False
         while self._outstanding < labellers.capacity:
             promised = self._labelled + self._outstanding * LABEL_BATCH
-            if int(self._steps * self._hyper.labels_per_step) - promised < LABEL_BATCH:
+            if self._labels_due() - promised < LABEL_BATCH:
                 break
-            positions = self.replay.draw(LABEL_BATCH, self._rng)
+            positions = self._draw(LABEL_BATCH)
             labellers.ask(positions, self.replay.take(positions))
             self._outstanding += 1
             asked = True
         return asked
+
+    def _labels_due(self) -> int:
+        """For the steps that are there; what is for updates that have to wait waits too."""
+        hyper = self._hyper
+        waiting = self.held_back / hyper.updates_per_step if hyper.updates_per_step else 0.0
+        return int((self._steps - waiting) * hyper.labels_per_step)
+
+    def _draw(self, size: int) -> Int64:
+        """Positions of transitions to label, as `online_share` says."""
+        own = self.replay.count - self._own
+        if not self._own or own < LABEL_BATCH:
+            return self.replay.draw(size, self._rng)
+        online = round(size * self._hyper.online_share * min(1.0, own / _FEW_FRAMES))
+        mine = self.replay.draw(online, self._rng, since=self._own)
+        return np.concatenate([mine, self.replay.draw(size - online, self._rng)])
 
     def _hand_out(self, labellers: Labellers) -> None:
         """Gives the labellers new weights now and then."""

@@ -114,6 +114,7 @@ class GraspRun:
         self._lowest = 0  # every seed below it is there
         for log in logs:
             self._read(log, own=False)
+        self.learner.end_of_logs()
         self._log_updates = self.learner.due
         found = load_checkpoint(directory.checkpoint) if resume else None
         if resume:
@@ -147,7 +148,8 @@ class GraspRun:
             collectors.take_policy(self.learner.policy())
             while True:
                 # A learner that cannot learn waits for episodes, however far behind it is.
-                if self.learner.behind <= self._behind_max() or not learning:
+                self.learner.held_back = self._held_back()
+                if self.learner.behind <= BEHIND_UPDATES_MAX or not learning:
                     for seed in self._next_seeds(asked, collectors.capacity):
                         collectors.ask(seed, self._turns.by_policy(seed))
                         asked.add(seed)
@@ -179,10 +181,10 @@ class GraspRun:
                     self._save(fresh)
                     raise
 
-    def _behind_max(self) -> float:
-        """Updates that may be due while episodes are asked for."""
-        later = max(0, self._log_updates - FIRST_UPDATES)
-        return BEHIND_UPDATES_MAX + later * (1.0 - self.collected / max(1, self._plan.episodes))
+    def _held_back(self) -> int:
+        """Updates for logs that wait until more episodes are there."""
+        later, episodes = max(0, self._log_updates - FIRST_UPDATES), self._plan.episodes
+        return round(later * (1.0 - self.collected / episodes)) if episodes else 0
 
     def _next_seeds(self, asked: set[int], capacity: int) -> list[int]:
         """The lowest seeds that nobody has tried yet, as many as may be asked for."""

@@ -59,9 +59,14 @@ class GraspHyperParameters(CemHyperParameters):
     )
     photometric: bool = Field(True, description="Light and colour vary while learning (appendix).")
     replay_capacity: Count = Field(400_000, description="Frames kept, in a file of 12 KB each.")
+    online_share: Share = Field(
+        0.5,
+        description="Part of the labels that are of the run's own episodes and not of the logs; "
+        "less while these are few (joint finetuning, section 5).",
+    )
     label_capacity: Count = Field(100_000, description="Labelled transitions kept (section 4.3).")
     label_age_max: Count = Field(
-        5_000, description="Updates after which a label is no longer learned from."
+        2_000, description="Updates after which a label is no longer learned from."
     )
     labels_per_step: NonNegative = Field(4.0, description="Labels made for each step collected.")
     updates_per_step: NonNegative = Field(0.25, description="Updates for each step collected.")

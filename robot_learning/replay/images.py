@@ -130,17 +130,23 @@ class ImageReplay:
         """
         return self.take(self.draw(size, rng), out)
 
-    def draw(self, size: int, rng: np.random.Generator) -> Int64:
+    def draw(self, size: int, rng: np.random.Generator, since: int = 0) -> Int64:
         """Positions of `size` transitions, drawn uniformly, with replacement; shape (size,).
+
+        Args:
+            size: how many.
+            rng: what they are drawn with.
+            since: from this position on.
 
         Raises:
             ValueError: there is none.
         """
         ring = self._ring
+        first = max(ring.oldest, since)
         positions = np.zeros(size, np.int64)
         wrong = np.arange(size)
-        for _ in range(_DRAWS_MAX if len(ring) > 1 else 0):
-            positions[wrong] = rng.integers(ring.oldest, ring.count - 1, wrong.size)
+        for _ in range(_DRAWS_MAX if ring.count - first > 1 else 0):
+            positions[wrong] = rng.integers(first, ring.count - 1, wrong.size)
             wrong = wrong[ring.take("is_last", positions[wrong])]
             if not wrong.size:
                 return positions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +45,7 @@ class Run:
         self.out = folder / "run"
         self.task = folder / "short.yaml"  # episodes too short to grasp in, and quick
         text = (config_dir() / "tasks" / "bin_grasp.yaml").read_text()
-        self.task.write_text(text.replace("episode_steps: 40", f"episode_steps: {STEPS}"))
+        self.task.write_text(re.sub(r"episode_steps: \d+", f"episode_steps: {STEPS}", text))
         self.sha256 = load_contract("panda", self.task).sha256
         self.environment = graph_environment(15 + os.getpid() % 4)
         self.lines: list[str] = []
