@@ -23,6 +23,7 @@ ObservationField = Literal[
     "tcp_velocity_m_s",
     "tcp_height_m",
     "gripper_width_m",
+    "gripper_speed_m_s",
 ]
 
 

@@ -23,6 +23,7 @@ _FIELD_SIZES = {
     "tcp_velocity_m_s": 3,
     "tcp_height_m": 1,
     "gripper_width_m": 1,
+    "gripper_speed_m_s": 1,
 }
 
 
@@ -38,6 +39,7 @@ def observation_range(contract: Contract) -> tuple[Array, Array]:
     """
     robot, workspace = contract.robot, contract.workspace
     joints, speed = robot.arm.joints, robot.operation.tcp_speed_max_m_s
+    fingers = np.array([robot.gripper.speed_max_m_s])
     turning = np.array([joint.velocity_max_rad_s for joint in joints])
     ranges = {
         "joint_position_rad": (
@@ -49,6 +51,7 @@ def observation_range(contract: Contract) -> tuple[Array, Array]:
         "tcp_velocity_m_s": (np.full(3, -speed), np.full(3, speed)),
         "tcp_height_m": (np.array(workspace.min_m[2:]), np.array(workspace.max_m[2:])),
         "gripper_width_m": (np.zeros(1), np.array([robot.gripper.width_max_m])),
+        "gripper_speed_m_s": (-fingers, fingers),
     }
     low, high = zip(*(ranges[name] for name in contract.task.observation), strict=True)
     return np.concatenate(low), np.concatenate(high)
@@ -100,5 +103,6 @@ def _observe(
         "tcp_velocity_m_s": tcp.jacobian[:3] @ state.velocity_rad_s,
         "tcp_height_m": tcp.position_m[2:],
         "gripper_width_m": np.array([state.gripper_width_m]),
+        "gripper_speed_m_s": np.array([state.gripper_speed_m_s]),
     }
     return np.concatenate([values[name] for name in contract.task.observation]), tcp.position_m

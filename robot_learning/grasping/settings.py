@@ -45,7 +45,7 @@ class GraspHyperParameters(CemHyperParameters):
         "2022, 2210.07432, section 4): a lift is learned from at once by all that led to it.",
     )
     monte_carlo_share: Share = Field(
-        0.3,
+        0.5,
         description="Part of a target that is the return that followed (Ostrovski et al. 2017, "
         "1703.01310, section 5): what was never tried is not thought good for long.",
     )

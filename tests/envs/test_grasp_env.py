@@ -57,11 +57,12 @@ def test_it_keeps_to_the_rules_of_gymnasium(env):
     check_env(env, skip_render_check=True)
 
 
-def test_an_observation_is_a_picture_with_width_and_height(env):
+def test_an_observation_is_a_picture_with_the_fingers_and_the_height(env):
     seen, info = env.reset(seed=3)
     assert seen["image"].shape == (64, 64, 3) and seen["image"].dtype == np.uint8
-    width, height = seen["state"]
-    assert width == pytest.approx(0.08, abs=1e-3) and 0.25 < height < 0.35
+    width, speed, height = seen["state"]
+    assert width == pytest.approx(0.08, abs=1e-3) and abs(speed) < 1e-3
+    assert 0.25 < height < 0.35
     assert not info["is_success"]
 
 
@@ -95,17 +96,19 @@ def test_the_last_step_without_a_held_lift_is_truncated(env):
 
 
 def test_a_grasp_from_above_succeeds_now_and_then_and_the_simulator_agrees(env):
-    successes = 0
+    successes = agreed = 0
     for seed in range(8):
         total, info = play(env, seed)
         heights = env.hardware.read_scene()["object_position_m"][:, 2]
-        assert info["is_success"] == bool((heights > 0.11).any()), (seed, info)
+        lifted = bool((heights > 0.11).any())
+        assert info["is_success"] <= lifted, (seed, info)
+        agreed += info["is_success"] == lifted  # what is slipping is not held
         assert info["is_success"] <= info["terminated"]
         if info["is_success"]:
             penalty = TASK.success.step_penalty
             assert total == pytest.approx(1.0 - 30 * penalty, abs=12 * penalty)
         successes += info["is_success"]
-    assert successes >= 1
+    assert successes >= 1 and agreed >= 7
 
 
 @pytest.mark.parametrize("bad", [np.full(8, np.nan), np.ones(3)], ids=["NaN", "another length"])

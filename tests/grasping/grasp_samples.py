@@ -14,8 +14,10 @@ from robot_learning.replay.images import ImageBatch
 
 WORLD = ContractWorld("panda", "bin_grasp")
 CONTRACT = WORLD.contract
-SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 2, 8
-SPACES = GraspSpaces(SIZE_PX, (-1.0, -1.0), (1.0, 1.0), ACTION_SIZE, "tcp_grasp", 40, "c" * 64)
+SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 3, 8
+SPACES = GraspSpaces(
+    SIZE_PX, (-1.0,) * STATE_SIZE, (1.0,) * STATE_SIZE, ACTION_SIZE, "tcp_grasp", 40, "c" * 64
+)
 
 
 def make_episode(
