@@ -157,3 +157,11 @@ def test_what_was_asked_for_is_worth_what_was_done_instead():
             vectors = torch.cat((torch.from_numpy(actions), states), 1).unsqueeze(1)
             values = torch.sigmoid(learner.critic.judge(maps, vectors))
             assert (values - 0.7).abs().mean() < 0.05
+
+
+def test_part_of_a_target_is_the_return_that_followed():
+    returns = np.linspace(0.0, 0.3, 6, dtype=np.float32)
+    batch = make_batch(rewards=np.full(6, 0.2, np.float32), returns_to_go=returns)
+    plain = make_learner(return_bound=False).targets(batch)
+    mixed = make_learner(return_bound=False, monte_carlo_share=0.25).targets(batch)
+    np.testing.assert_allclose(mixed, 0.75 * plain + 0.25 * returns, rtol=1e-5)
