@@ -21,7 +21,7 @@ def play(seed: int, floor_m: float = LOWEST_M) -> list[tuple[np.ndarray, float]]
     grasper.begin(np.random.default_rng(seed))
     height, width, done = 0.3, 0.08, []
     for _ in range(TASK.episode_steps):
-        action = grasper.act(PICTURE, np.array([width, height], np.float32))
+        action = grasper.act(PICTURE, np.array([width, 0.0, height], np.float32))
         done.append((action, height))
         grip, ends = read_grip(action)
         if ends:
