@@ -46,7 +46,7 @@ def test_every_action_is_in_range_and_the_seed_alone_decides():
 def test_most_close_low_some_early_and_most_end_high():
     runs = [play(seed) for seed in range(200)]
     heights = np.array([closed_at(done) or 1.0 for done in runs])
-    assert 0.55 < (heights < LOWEST_M + 0.04).mean() < 0.9
+    assert 0.5 < (heights < LOWEST_M + 0.04).mean() < 0.9
     assert (heights > 0.1).mean() > 0.08
     ends = [height for done in runs for action, height in done[-1:] if read_grip(action)[1]]
     assert np.mean(np.array(ends) > TASK.success.height_min_m) > 0.8 and len(ends) > 120
@@ -55,7 +55,7 @@ def test_most_close_low_some_early_and_most_end_high():
 @pytest.mark.parametrize("floor_m", [0.06, 0.1])
 def test_it_closes_where_something_stops_it(floor_m):
     heights = np.array([closed_at(play(seed, floor_m)) or 1.0 for seed in range(100)])
-    assert (heights < floor_m + 0.02).mean() > 0.55
+    assert (heights < floor_m + 0.02).mean() > 0.5
 
 
 def test_episodes_go_different_ways():
