@@ -19,7 +19,8 @@ KIND = task_of(load_contract("panda", "bin_grasp"), BinGraspTask).action
 ROBOTS = ("panda", "fr3", "iiwa7")
 units = arrays(np.float64, 8, elements=st.floats(-1.0, 1.0))
 heights = st.floats(-0.1, 1.0)
-FAR = KIND.far_height_m
+NEAR, FAR = KIND.near_height_m, KIND.far_height_m
+SLOW, FAST = KIND.near_speed_m_s, KIND.speed_max_m_s
 
 
 def action(x=0.0, y=0.0, z=0.0, angle=None, close=0.0, opens=0.0, terminate=0.0):
@@ -36,13 +37,13 @@ def test_no_action_asks_for_more_than_the_tasks_speeds(numbers, height_m):
 
 @pytest.mark.parametrize(
     ("height_m", "speed_m_s"),
-    [(0.0, 0.09), (0.12, 0.09), (0.145, 0.165), (0.17, 0.24), (0.5, 0.24)],
+    [(0.0, SLOW), (NEAR, SLOW), ((NEAR + FAR) / 2, (SLOW + FAST) / 2), (FAR, FAST), (0.5, FAST)],
 )
 def test_sideways_and_down_it_is_slower_near_the_objects_and_up_never(height_m, speed_m_s):
     down = read_action(KIND, action(x=0.6, z=-0.8), height_m).velocity_m_s
     np.testing.assert_allclose(down, [0.6 * speed_m_s, 0.0, -0.8 * speed_m_s])
     up = read_action(KIND, action(x=0.6, z=0.8), height_m).velocity_m_s
-    np.testing.assert_allclose(up, [0.6 * speed_m_s, 0.0, 0.8 * 0.24])
+    np.testing.assert_allclose(up, [0.6 * speed_m_s, 0.0, 0.8 * FAST])
 
 
 @pytest.mark.parametrize(
@@ -96,11 +97,11 @@ def test_a_tool_that_moves_and_turns_does_both():
     arm = ControlledArm(task="bin_grasp").arm()
     begin, rotation = arm.kinematics.tcp_pose(arm.position)
     for _ in range(5):
-        done = arm.period(action(z=1.0, angle=math.pi / 2))
+        done = arm.period(action(z=-1.0, angle=math.pi / 2))
     end, now = arm.kinematics.tcp_pose(arm.position)
     period_s = arm.contract.control_period_s
-    assert done.limits == ()
-    assert end[2] - begin[2] == pytest.approx(5 * KIND.speed_max_m_s * period_s, rel=0.1)
+    assert done.limits == () and end[2] > FAR
+    assert begin[2] - end[2] == pytest.approx(5 * FAST * period_s, rel=0.1)
     assert np.abs(end[:2] - begin[:2]).max() < 8e-3  # joint speeds are held for a tenth of a second
     expected = 5 * KIND.turn_speed_max_rad_s / 2 * period_s
     assert turn(rotation, now)[2] == pytest.approx(expected, rel=0.15)
