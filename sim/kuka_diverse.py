@@ -174,8 +174,9 @@ class RandomDownwards:
 
     name = "random"
 
-    def begin(self, rng: np.random.Generator) -> None:
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """Draws from `rng` in this episode."""
+        del image
         self._rng = rng
 
     def act(self, image: UInt8, state: Float32) -> Float32:

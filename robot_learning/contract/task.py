@@ -22,6 +22,7 @@ ObservationField = Literal[
     "tcp_position_m",
     "tcp_velocity_m_s",
     "tcp_height_m",
+    "tcp_heading",
     "gripper_width_m",
     "gripper_speed_m_s",
 ]

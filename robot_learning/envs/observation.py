@@ -22,6 +22,7 @@ _FIELD_SIZES = {
     "tcp_position_m": 3,
     "tcp_velocity_m_s": 3,
     "tcp_height_m": 1,
+    "tcp_heading": 2,
     "gripper_width_m": 1,
     "gripper_speed_m_s": 1,
 }
@@ -50,6 +51,7 @@ def observation_range(contract: Contract) -> tuple[Array, Array]:
         "tcp_position_m": (np.array(workspace.min_m), np.array(workspace.max_m)),
         "tcp_velocity_m_s": (np.full(3, -speed), np.full(3, speed)),
         "tcp_height_m": (np.array(workspace.min_m[2:]), np.array(workspace.max_m[2:])),
+        "tcp_heading": (np.full(2, -1.0), np.full(2, 1.0)),
         "gripper_width_m": (np.zeros(1), np.array([robot.gripper.width_max_m])),
         "gripper_speed_m_s": (-fingers, fingers),
     }
@@ -71,7 +73,8 @@ def observe(contract: Contract, kinematics: ArmKinematics, state: RobotState) ->
     """The contract's observation fields of a state, concatenated in the contract's order.
 
     Joints in kinematic order (rad, rad/s); the tool centre point in the base frame (m, m/s),
-    computed from the measured joints.
+    computed from the measured joints. Its heading is x and y of the tool's x axis: cosine and sine
+    of its turn about the vertical, where the tool points straight down.
 
     Returns:
         float64 array of shape (observation_size(contract),).
@@ -102,6 +105,7 @@ def _observe(
         "tcp_position_m": tcp.position_m,
         "tcp_velocity_m_s": tcp.jacobian[:3] @ state.velocity_rad_s,
         "tcp_height_m": tcp.position_m[2:],
+        "tcp_heading": tcp.rotation[:2, 0],
         "gripper_width_m": np.array([state.gripper_width_m]),
         "gripper_speed_m_s": np.array([state.gripper_speed_m_s]),
     }

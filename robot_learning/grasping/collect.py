@@ -25,7 +25,7 @@ def collect_episode(env: GraspEnvironment, grasper: Grasper, seed: int) -> Grasp
         seed: of the scene and of whatever the grasper draws.
     """
     observation, _ = env.reset(seed=seed)
-    grasper.begin(draws(seed))
+    grasper.begin(draws(seed), observation["image"])
     images, states = [observation["image"]], [observation["state"]]
     actions, requested, rewards = [], [], []
     while True:

@@ -83,7 +83,14 @@ class GraspLearner:
         capacity = hyper.replay_capacity
         if episodes_max is not None:
             capacity = min(capacity, max(1, episodes_max) * (spaces.steps_max + 1))
-        self.replay = ImageReplay(path, capacity, shape, spaces.state_size, spaces.action_size)
+        self.replay = ImageReplay(
+            path,
+            capacity,
+            shape,
+            spaces.state_size,
+            spaces.action_size,
+            with_first=hyper.first_picture,
+        )
         self._labels = LabelledBuffer(hyper.label_capacity, hyper.label_age_max)
         self._episodes = self._steps = self._labelled = self._trained = 0
         self._outstanding = 0  # batches at the labellers
@@ -195,7 +202,7 @@ class GraspLearner:
     def _update(self) -> dict[str, float]:
         version = self.algorithm.updates
         labels = self._labels.sample(self._hyper.batch_size, version, self._rng)
-        there = labels.positions >= self.replay.oldest  # a full ring forgets labelled ones too
+        there = self.replay.holds(labels.positions)  # a full ring forgets labelled ones too
         positions, targets = labels.positions[there], labels.targets[there]
         self._trained += len(positions)
         metrics = self.algorithm.update(self.replay.take(positions), targets)

@@ -101,7 +101,7 @@ class Orders(Generic[Kept]):
             self._tries[self.seed] = tries + 1
             self._grasper = self._graspers.choose(self._by_policy)
             self.source = self._grasper.name
-            self._grasper.begin(draws(self.seed, tries))
+            self._grasper.begin(draws(self.seed, tries), picture)
         by_policy = self.source == "noisy"
         return Choice(self._grasper.act(picture, state), self.version if by_policy else 0)
 

@@ -119,9 +119,9 @@ class EvaluationPictures:
         self._video: EpisodeVideo | None = None
         self._failed: list[GraspEpisode] = []
 
-    def begin(self, rng: np.random.Generator) -> None:
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """A new episode."""
-        self._policy.begin(rng)
+        self._policy.begin(rng, image)
         filmed = any(self._left.values()) and isinstance(self._env, GraspEnv)
         self._video = EpisodeVideo(self._env) if filmed else None
 

@@ -25,7 +25,7 @@ from robot_learning.training.policy_bytes import PolicyFileError
 POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Judged(NamedTuple):
@@ -45,7 +45,7 @@ class Judged(NamedTuple):
 
 
 class GraspPolicy:
-    """A critic and its search; the same picture and state give the same action.
+    """A critic and its search; the same pictures and state give the same action.
 
     Attributes:
         spaces: what it sees and does, and under which contract it was trained.
@@ -71,9 +71,15 @@ class GraspPolicy:
         self._critic, self._hyper, self._noise = critic.eval(), hyper, noise
         self._search = GraspSearch(hyper, noise.shape[-1])
         self.spaces = spaces
+        self._first: UInt8 | None = None
 
-    def begin(self, rng: np.random.Generator) -> None:
-        """It draws nothing."""
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
+        """A new episode; it draws nothing, and remembers the picture.
+
+        Raises:
+            ValueError: the picture has another size than those it was trained with.
+        """
+        self._first = self._checked(image).copy()
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The best action found, shape (a,), for a picture (size, size, 3) and a state (s,)."""
@@ -85,18 +91,18 @@ class GraspPolicy:
 
         Raises:
             ValueError: picture or state have other sizes than it was trained with.
+            RuntimeError: before `begin`, of a policy that sees the first picture too.
         """
-        size_px, state_size = self.spaces.size_px, self.spaces.state_size
-        expected = (size_px, size_px, 3)
-        if image.shape != expected or image.dtype != np.uint8:
-            raise ValueError(
-                f"a picture of shape {image.shape} and type {image.dtype}; this policy was trained "
-                f"with {expected} and uint8"
-            )
+        seen, state_size = self._checked(image), self.spaces.state_size
+        if self._hyper.first_picture:
+            if self._first is None:
+                raise RuntimeError("judge() before begin()")
+            seen = np.concatenate((self._first, seen), -1)
         if state.shape != (state_size,) or not np.isfinite(state).all():
             raise ValueError(f"a state {state!r}; this policy needs {state_size} numbers")
         states = torch.from_numpy(np.asarray(state, np.float32)).unsqueeze(0)
-        maps = self._critic.encode(torch.from_numpy(image.copy()).unsqueeze(0))
+        planes = self._critic.look(torch.from_numpy(seen.copy()).unsqueeze(0), states)
+        maps = self._critic.encode(planes)
         rounds: list[tuple[torch.Tensor, torch.Tensor]] = []
         found = self._search.find(self._critic, maps, states, self._noise, rounds)
         return Judged(
@@ -105,6 +111,16 @@ class GraspPolicy:
             torch.cat([actions[0] for actions, _ in rounds]).numpy(),
             torch.sigmoid(torch.cat([scores[0] for _, scores in rounds])).numpy(),
         )
+
+    def _checked(self, image: UInt8) -> UInt8:
+        size_px = self.spaces.size_px
+        expected = (size_px, size_px, 3)
+        if image.shape != expected or image.dtype != np.uint8:
+            raise ValueError(
+                f"a picture of shape {image.shape} and type {image.dtype}; this policy was trained "
+                f"with {expected} and uint8"
+            )
+        return image
 
     def to_bytes(self) -> bytes:
         """The bytes of its file."""
@@ -181,7 +197,7 @@ def grasp_policy_from_bytes(data: bytes, what: str = "a policy") -> GraspPolicy:
         tensors = load(data)
         hyper = GraspHyperParameters.model_validate(about["hyper_parameters"])
         noise = tensors[_NOISE]
-        spaces = GraspSpaces(**about["spaces"])
+        spaces = GraspSpaces.from_plain(about["spaces"])
         critic = grasp_critic(hyper, spaces, torch.Generator())
         critic.load_state_dict(under(tensors, "critic"))
         if noise.shape != (hyper.cem_rounds, 1, hyper.cem_samples, spaces.action_size):
@@ -224,11 +240,12 @@ class NoisyGrasper:
         self._policy, self._explore = policy, explore
         self._share, self._noise = random_share, noise
 
-    def begin(self, rng: np.random.Generator) -> None:
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """Draws from `rng` in this episode."""
         self._rng = rng
         self._more = float(rng.integers(3))
-        self._explore.begin(rng)
+        self._policy.begin(rng, image)
+        self._explore.begin(rng, image)
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The policy's action, disturbed."""

@@ -15,8 +15,10 @@ from torch.nn import functional
 
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
-from robot_learning.networks.grasp_critic import SHAPES, GraspCritic
-from robot_learning.networks.image_encoder import Photometric, distort, random_crop
+from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
+from robot_learning.networks.hand_view import HandFrame
+from robot_learning.networks.image_encoder import Photometric, distort
+from robot_learning.networks.whole_picture import WholePicture
 from robot_learning.planning import Found, cross_entropy_method
 from robot_learning.replay.images import ImageBatch
 from robot_learning.replay.step import Float32
@@ -54,11 +56,10 @@ class GraspSearch:
             tried: where given, actions (n, samples, a) and scores (n, samples) of each round go
                 here.
         """
-        n, samples = len(states), self._hyper.cem_samples
-        repeated = states.unsqueeze(1).expand(n, samples, -1)
+        n = len(states)
 
         def score(candidates: Tensor) -> Tensor:
-            scores = critic.judge(maps, torch.cat((candidates, repeated), 2))
+            scores = critic.judge(maps, candidates, states)
             if tried is not None:
                 tried.append((candidates, scores))
             return scores
@@ -115,13 +116,15 @@ class GraspQTOpt:
         """
         hyper = self.hyper
         images, states = torch.from_numpy(batch.next_images), torch.from_numpy(batch.next_states)
-        maps = self.average.encode(images)
+        planes = self.average.look(images, states)
+        maps = self.average.encode(planes)
         noise = self.search.noise(len(states), self._generator)
         found = self.search.find(self.average, maps, states, noise)
         values = torch.sigmoid(found.score)
         if hyper.second_target:
-            vectors = torch.cat((found.best, states), 1).unsqueeze(1)
-            second = self.lagged.judge(self.lagged.encode(images), vectors)[:, 0]
+            second = self.lagged.judge(self.lagged.encode(planes), found.best.unsqueeze(1), states)[
+                :, 0
+            ]
             values = torch.minimum(values, torch.sigmoid(second))
         rewards, ends = torch.from_numpy(batch.rewards), torch.from_numpy(batch.terminated)
         returns = torch.from_numpy(batch.returns_to_go)
@@ -134,11 +137,14 @@ class GraspQTOpt:
 
     def update(self, batch: ImageBatch, targets: Float32) -> dict[str, float]:
         """One step of Adam on labelled transitions; the slow copies follow."""
-        images = self._varied(torch.from_numpy(batch.images))
-        vectors = torch.cat((self._done_or_asked(batch), torch.from_numpy(batch.states)), 1)
+        actions, states = self._done_or_asked(batch), torch.from_numpy(batch.states)
         target = torch.from_numpy(targets)
-        self.critic.train()
-        logits = self.critic.judge(self.critic.encode(images), vectors.unsqueeze(1))[:, 0]
+        critic = self.critic.train()
+        varied = critic.frame.variation(len(states), self.hyper.crop_pad_px, self._generator)
+        planes = critic.look(torch.from_numpy(batch.images), states, varied)
+        if self.hyper.photometric:
+            planes = distort(planes, Photometric(), self._generator)
+        logits = critic.judge(critic.encode(planes), actions.unsqueeze(1), states, varied)[:, 0]
         if self.hyper.loss == "cross_entropy":
             loss = functional.binary_cross_entropy_with_logits(logits, target)
         else:
@@ -201,16 +207,6 @@ class GraspQTOpt:
         actions, requested = torch.from_numpy(batch.actions), torch.from_numpy(batch.requested)
         return torch.where(asked, requested, actions)
 
-    def _varied(self, images: Tensor) -> Tensor:
-        """The pictures shifted, and in other light, shape as given."""
-        hyper = self.hyper
-        planes = images.permute(0, 3, 1, 2).contiguous()
-        if hyper.crop_pad_px:
-            planes = random_crop(planes, hyper.crop_pad_px, self._generator)
-        if hyper.photometric:
-            planes = distort(planes, Photometric(), self._generator)
-        return planes.permute(0, 2, 3, 1)
-
     @torch.no_grad()
     def _follow(self) -> None:
         hyper = self.hyper
@@ -228,12 +224,16 @@ def grasp_critic(
     hyper: GraspHyperParameters, spaces: GraspSpaces, generator: torch.Generator
 ) -> GraspCritic:
     """A critic as the settings want it; see `GraspCritic`."""
+    low, high = torch.tensor(spaces.state_low), torch.tensor(spaces.state_high)
+    frame: Frame = WholePicture(spaces.size_px, low, high)
+    if hyper.hand_view and spaces.hand_view is not None:
+        frame = HandFrame(spaces.hand_view, low, high)
+    channels = 6 if hyper.first_picture else 3
     return GraspCritic(
         SHAPES[hyper.network],
-        spaces.size_px,
+        frame,
+        channels,
         spaces.action_size,
-        spaces.state_low,
-        spaces.state_high,
         generator,
         spaces.action_meaning,
     )

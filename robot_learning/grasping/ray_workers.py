@@ -73,7 +73,7 @@ class _Updater:
 
     def __init__(self, hyper: dict[str, Any], spaces: dict[str, Any], seed: int) -> None:
         model = GraspHyperParameters.model_validate(hyper)
-        self._algorithm = GraspQTOpt(model, GraspSpaces(**spaces), seed)
+        self._algorithm = GraspQTOpt(model, GraspSpaces.from_plain(spaces), seed)
         self._version = -1
 
     def label(self, batch: Sequence[Any], version: int, weights: bytes) -> Float32:

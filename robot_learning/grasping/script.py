@@ -1,9 +1,9 @@
-"""Grasping blindly, in many ways: the first data of QT-Opt.
+"""Grasping by rule, in many ways: the first data of QT-Opt.
 
 The paper begins with a scripted policy of 15 to 30 % success (Kalashnikov et al. 2018, section 5);
 its critic must see failures of every kind to know them from successes, so every episode draws its
-own manner: where it drifts, how noisy it is, where and when it closes, and some only move at
-random, biased downwards.
+own manner: towards something or blindly, how noisy it is, where and when it closes, and some only
+move at random, biased downwards.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from typing import Protocol
 
 import numpy as np
 
-from robot_learning.contract import BinGraspTask
+from robot_learning.contract import BinGraspTask, Contract, task_of
+from robot_learning.envs.observation import field_slices
+from robot_learning.perception.bin_floor import BinFloor
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
+
+_OBJECT_RADIUS_M = 0.025
+_MISS_M = 0.01  # standard deviation of where it goes, in each direction
 
 
 class Grasper(Protocol):
@@ -24,8 +29,8 @@ class Grasper(Protocol):
 
     name: str
 
-    def begin(self, rng: np.random.Generator) -> None:
-        """A new episode."""
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
+        """A new episode: what to draw from in it, and its first picture (size, size, 3)."""
         ...
 
     def act(self, image: UInt8, state: Float32) -> Float32:
@@ -40,7 +45,8 @@ class _Manner:
     Attributes:
         random: it only moves at random, biased downwards.
         lapses: how often it does something random in between.
-        drift: mean motion sideways, in units of the action, shape (2,).
+        target_m: x and y of where it goes, shape (2,); None: it drifts.
+        drift: mean motion sideways otherwise, in units of the action, shape (2,).
         turn_rad: mean turn, of the action's angle.
         noise: standard deviation of each motion.
         close_height_m: it closes at this height, or where it gets no lower.
@@ -50,6 +56,7 @@ class _Manner:
 
     random: bool
     lapses: float
+    target_m: Float32 | None
     drift: Float32
     turn_rad: float
     noise: float
@@ -59,35 +66,35 @@ class _Manner:
 
 
 class ScriptedGrasper:
-    """Down, close, up, end; each episode in its own manner, by width and height alone."""
+    """Down, close, up, end; each episode in its own manner.
+
+    Half of them go where the first picture shows another colour than the floor's.
+    """
 
     name = "scripted"
 
-    def __init__(self, task: BinGraspTask, height_min_m: float) -> None:
-        """Takes what it needs to know.
+    def __init__(self, contract: Contract) -> None:
+        """Takes a contract whose task observes the tool's position."""
+        self._task = task_of(contract, BinGraspTask)
+        self._place = field_slices(contract)["tcp_position_m"]
+        self._lowest = contract.workspace.min_m[2]
+        self._floor = BinFloor(contract)
 
-        Args:
-            task: of the contract.
-            height_min_m: lowest height of the tool.
-        """
-        fields = list(task.observation)
-        self._width, self._height = fields.index("gripper_width_m"), fields.index("tcp_height_m")
-        self._task, self._lowest = task, height_min_m
-
-    def begin(self, rng: np.random.Generator) -> None:
-        """Draws a manner."""
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
+        """Draws a manner, for what the first picture shows."""
         self._rng = rng
         success = self._task.success
         angle = rng.uniform(-math.pi, math.pi)
         drift = rng.uniform(0.0, 0.35) * np.array([math.cos(angle), math.sin(angle)])
-        usual = rng.random() < 0.85
+        usual = rng.random() < 0.8
         self._manner = _Manner(
             random=bool(rng.random() < 0.1),
-            lapses=float(rng.choice([0.0, 0.05, 0.15])),
+            lapses=float(rng.choice([0.0, 0.0, 0.02, 0.08])),
+            target_m=self._target(image) if rng.random() < 0.5 else None,
             drift=drift.astype(np.float32),
             turn_rad=float(rng.normal(0.0, 0.8)),
-            noise=float(rng.choice([0.1, 0.2, 0.4])),
-            close_height_m=self._lowest + float(rng.uniform(0.0, 0.03 if usual else 0.10)),
+            noise=float(rng.choice([0.05, 0.15, 0.3])),
+            close_height_m=self._lowest + float(rng.uniform(0.0, 0.015 if usual else 0.08)),
             close_step=int(rng.integers(3, 20)) if rng.random() < 0.1 else 1000,
             lift_to_m=success.height_min_m + float(rng.uniform(0.0, 0.04)),
         )
@@ -95,10 +102,11 @@ class ScriptedGrasper:
         self._before = math.inf
 
     def act(self, image: UInt8, state: Float32) -> Float32:
-        """The next action; the picture is not looked at."""
+        """The next action; this picture is not looked at."""
         del image
         manner, rng = self._manner, self._rng
-        height_m = float(state[self._height])
+        tool_m = state[self._place]
+        height_m = float(tool_m[2])
         self._stuck = self._stuck + 1 if self._before - height_m < 0.002 else 0
         self._before = height_m
         self._step += 1
@@ -111,8 +119,11 @@ class ScriptedGrasper:
         if not self._closed_for and (low or self._step >= manner.close_step):
             self._closed_for = 1
         if not self._closed_for:
-            action[:2] += manner.drift
             action[2] = -1.0 + abs(action[2])
+            if manner.target_m is None:
+                action[:2] += manner.drift
+            else:
+                self._approach(action, tool_m, manner.target_m)
             action[5:] = -0.5, 0.5, -1.0
             return np.clip(action, -1.0, 1.0)
         self._closed_for += 1
@@ -126,14 +137,34 @@ class ScriptedGrasper:
             action[2] = 1.0 - abs(action[2])
         return np.clip(action, -1.0, 1.0)
 
+    def _target(self, image: UInt8) -> Float32 | None:
+        """About the middle of something that lies in the bin; None where it seems empty."""
+        points = self._floor.occupied(image)
+        if not len(points):
+            return None
+        chosen = points[self._rng.integers(len(points))]
+        near = points[np.linalg.norm(points - chosen, axis=1) < _OBJECT_RADIUS_M]
+        target: Float32 = (near.mean(axis=0) + self._rng.normal(0.0, _MISS_M, 2)).astype(np.float32)
+        return target
+
+    def _approach(self, action: Float32, tool_m: Float32, target_m: Float32) -> None:
+        """Moves towards a place, and no lower beside it than over it."""
+        stride_m = self._task.action.speed_m_s(float(tool_m[2])) / self._task.control_hz
+        way_m = target_m - tool_m[:2]
+        action[:2] += np.clip(way_m / stride_m, -0.7, 0.7)
+        beside = float(np.linalg.norm(way_m)) > _OBJECT_RADIUS_M
+        if beside and tool_m[2] < self._task.action.near_height_m:
+            action[2] = 0.0
+
 
 class RandomGrasper:
     """Moves at random, biased downwards."""
 
     name = "random"
 
-    def begin(self, rng: np.random.Generator) -> None:
+    def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """Draws from `rng` in this episode."""
+        del image
         self._rng = rng
 
     def act(self, image: UInt8, state: Float32) -> Float32:

@@ -22,13 +22,24 @@ class GraspHyperParameters(CemHyperParameters):
     network: GraspNetwork = Field(
         "small", description="small: for 64 x 64; large: the paper's for 472 x 472 (figure 5)."
     )
+    hand_view: bool = Field(
+        True,
+        description="What lies around the hand is seen from above and turned with it, where the "
+        "camera's place is known; otherwise the picture as it is (the paper's).",
+    )
+    first_picture: bool = Field(
+        True,
+        description="The picture from before the attempt, when no hand hid anything, is seen "
+        "beside the present one.",
+    )
     learning_rate: Positive = Field(
         1e-3, description="Adam (Quillen et al. 2018; the paper: momentum, 1e-4)."
     )
     l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
     batch_size: Count = Field(64, description="Labelled transitions an update.")
     gamma: Discount = Field(
-        0.95, description="Discount per step (the paper's 0.9 is for half as many steps)."
+        0.98,
+        description="Discount per step (the paper's 0.9 is for at most 20 longer steps).",
     )
     loss: Literal["cross_entropy", "squared"] = Field(
         "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."

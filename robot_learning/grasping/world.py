@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 from robot_learning.contract import BinGraspTask, Contract, load_contract, task_of
 from robot_learning.envs.grasp_env import GraspEnv
 from robot_learning.envs.observation import observation_range
 from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
+from robot_learning.grasping.view import hand_view
 from robot_learning.networks.action_features import ActionMeaning
+from robot_learning.networks.hand_view import HandView
 from robot_learning.replay.step import Float32
 
 
@@ -37,6 +39,7 @@ class GraspSpaces:
         action_meaning: what the numbers of an action stand for.
         steps_max: of an episode.
         sha256: of the contract, or of the benchmark's settings: what data and policies belong to.
+        hand_view: where in the pictures the surroundings of the hand are, if that is known.
     """
 
     size_px: int
@@ -46,6 +49,7 @@ class GraspSpaces:
     action_meaning: ActionMeaning
     steps_max: int
     sha256: str
+    hand_view: HandView | None = None
 
     def __post_init__(self) -> None:
         # Lists come out of files.
@@ -54,6 +58,16 @@ class GraspSpaces:
         pairs = zip(self.state_low, self.state_high, strict=True)
         if not all(low < high for low, high in pairs):
             raise ValueError(f"a state from {self.state_low} to {self.state_high} has no range")
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """From what `dataclasses.asdict` made of one, also by way of JSON.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        view = values["hand_view"]
+        return cls(**{**values, "hand_view": None if view is None else HandView(**view)})
 
     @property
     def state_size(self) -> int:
@@ -161,6 +175,7 @@ class ContractWorld:
             self._task.action.type,
             self._task.episode_steps,
             self.contract.sha256,
+            hand_view(self.contract),
         )
 
     def about(self) -> Mapping[str, Any]:
@@ -174,7 +189,7 @@ class ContractWorld:
 
     def script(self) -> Grasper:
         """Down, close, up."""
-        return ScriptedGrasper(self._task, self.contract.workspace.min_m[2])
+        return ScriptedGrasper(self.contract)
 
     def explore(self) -> Grasper:
         """At random, biased downwards."""

@@ -7,7 +7,7 @@ vector made of action and gripper added to every place of the map, convolutions 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -20,8 +20,11 @@ from robot_learning.networks.action_features import (
     action_features,
     feature_count,
 )
+from robot_learning.networks.hand_view import HandFrame
+from robot_learning.networks.whole_picture import Variation, WholePicture
 
 GraspNetwork = Literal["small", "large"]
+Frame = WholePicture | HandFrame
 
 _AT_ONCE = 512  # actions that are judged together: what is between the layers stays in the cache
 
@@ -104,10 +107,9 @@ class GraspCritic(nn.Module):
 
     Args:
         shape: of the layers.
-        size_px: side of the square images.
+        frame: what is seen of images and states.
+        channels: of the images, 3 for each picture.
         action_size: numbers of an action, each in [-1, 1].
-        state_low: of what is known beside the image, where each number is at its lowest.
-        state_high: where it is at its highest.
         generator: initial weights are drawn from it.
         meaning: of the actions; see `ActionMeaning`.
 
@@ -115,41 +117,33 @@ class GraspCritic(nn.Module):
         PictureSizeError: the images are too small for the layers.
     """
 
-    _middle: Tensor
-    _half: Tensor
-
     def __init__(
         self,
         shape: GraspCriticShape,
-        size_px: int,
+        frame: Frame,
+        channels: int,
         action_size: int,
-        state_low: Sequence[float],
-        state_high: Sequence[float],
         generator: torch.Generator,
         meaning: ActionMeaning = "plain",
     ) -> None:
         super().__init__()
-        self._action_size, self._meaning = action_size, meaning
-        channels = shape.trunk[-1].channels
-        inputs = feature_count(meaning, action_size) + len(state_low)
-        low, high = torch.tensor(state_low), torch.tensor(state_high)
-        # A few centimetres of height or width would be next to nothing beside actions of 1.
-        self.register_buffer("_middle", (low + high) / 2.0, persistent=False)
-        self.register_buffer("_half", (high - low) / 2.0, persistent=False)
-        self.trunk = nn.Sequential(*_layers(3, shape.trunk, shape.normalise))
+        self.frame, self._meaning = frame, meaning
+        inputs = feature_count(meaning, action_size) + frame.state_features
+        middle = shape.trunk[-1].channels
+        self.trunk = nn.Sequential(*_layers(channels, shape.trunk, shape.normalise))
         self.vector = nn.Sequential(
-            nn.Linear(inputs, shape.vector), nn.ReLU(), nn.Linear(shape.vector, channels)
+            nn.Linear(inputs, shape.vector), nn.ReLU(), nn.Linear(shape.vector, middle)
         )
-        self.head = nn.Sequential(*_layers(channels, shape.head, shape.normalise))
+        self.head = nn.Sequential(*_layers(middle, shape.head, shape.normalise))
         try:
             with torch.no_grad():
-                blank = torch.zeros(2, 3, size_px, size_px)
+                blank = torch.zeros(2, channels, frame.size_px, frame.size_px)
                 flat = self.head(self.trunk(blank)).flatten(1).shape[1]
         except RuntimeError:
             flat = 0
         if not flat:
             raise PictureSizeError(
-                f"images of {size_px} px are too small for this network: choose another with "
+                f"images of {frame.size_px} px are too small for this network: choose another with "
                 "--set network=..., or a larger image.size_px in the task"
             )
         sizes = (flat, *shape.dense, 1)
@@ -159,28 +153,41 @@ class GraspCritic(nn.Module):
         self.dense = nn.Sequential(*dense[:-1])
         self._draw(generator)
 
-    def encode(self, images: Tensor) -> Tensor:
-        """Maps (n, channels, rows, columns) of uint8 images, shape (n, size, size, 3)."""
+    def look(self, images: Tensor, states: Tensor, varied: Variation | None = None) -> Tensor:
+        """What is seen of images, from 0 to 1, shape (n, channels, rows, columns).
+
+        Args:
+            images: uint8, one picture behind the other in their last dimension, shape (n, size,
+                size, channels).
+            states: what is known beside them, shape (n, s).
+            varied: how they are varied, as the frame's `variation` gives it.
+        """
         planes = images.permute(0, 3, 1, 2).to(torch.float32)
-        # In memory with the colours last, as the kernels like them; whoever varied the pictures may
-        # have left them otherwise.
+        return self.frame.pictures(planes, states, varied) * (1.0 / 255.0)
+
+    def encode(self, planes: Tensor) -> Tensor:
+        """Maps (n, channels, rows, columns) of what is seen."""
+        # In memory with the colours last, as the kernels like them.
         planes = planes.contiguous(memory_format=torch.channels_last)
-        maps: Tensor = self.trunk(planes * (1.0 / 127.5) - 1.0)
+        maps: Tensor = self.trunk(planes * 2.0 - 1.0)
         return maps
 
-    def judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
-        """Logits (n, k) of k vectors of action and state for each image, shape (n, k, v)."""
-        images = max(1, _AT_ONCE // vectors.shape[1])
+    def judge(
+        self, maps: Tensor, actions: Tensor, states: Tensor, varied: Variation | None = None
+    ) -> Tensor:
+        """Logits (n, k) of k actions (n, k, a) for each image; the rest as for `look`."""
+        features = action_features(self._meaning, actions)
+        features = self.frame.motions(features, states, varied)
+        known = self.frame.states(states, varied).unsqueeze(1).expand(-1, actions.shape[1], -1)
+        seen = torch.cat((features, known), -1)
+        images = max(1, _AT_ONCE // actions.shape[1])
         if torch.is_grad_enabled() or len(maps) <= images:
-            return self._judge(maps, vectors)
-        parts = zip(torch.split(maps, images), torch.split(vectors, images), strict=True)
+            return self._judge(maps, seen)
+        parts = zip(torch.split(maps, images), torch.split(seen, images), strict=True)
         return torch.cat([self._judge(*part) for part in parts])
 
-    def _judge(self, maps: Tensor, vectors: Tensor) -> Tensor:
-        n, k = vectors.shape[:2]
-        actions, states = vectors.tensor_split((self._action_size,), -1)
-        features = action_features(self._meaning, actions)
-        seen = torch.cat((features, (states - self._middle) / self._half), -1)
+    def _judge(self, maps: Tensor, seen: Tensor) -> Tensor:
+        n, k = seen.shape[:2]
         added = self.vector(seen)  # (n, k, channels)
         joined = functional.relu(maps.unsqueeze(1) + added[..., None, None]).flatten(0, 1)
         values: Tensor = self.dense(self.head(joined).flatten(1))

@@ -86,41 +86,59 @@ def random_crop(images: Tensor, pad_px: int, generator: torch.Generator) -> Tens
         pad_px: largest shift.
         generator: where the shifts come from.
     """
-    n, _, height, width = images.shape
-    shifts = torch.randint(-pad_px, pad_px + 1, (2, n), generator=generator)
+    shifts = torch.randint(-pad_px, pad_px + 1, (len(images), 2), generator=generator)
+    return shifted(images, shifts)
+
+
+def shifted(images: Tensor, shifts_px: Tensor) -> Tensor:
+    """Shifts each image, edges repeated.
+
+    Args:
+        images: shape (n, channels, height, width), any type.
+        shifts_px: to the left and up, whole numbers, shape (n, 2).
+    """
+    height, width = images.shape[2:]
+    pad_px = int(shifts_px.abs().max()) if len(shifts_px) else 0
+    if not pad_px:
+        return images
     rows = torch.arange(-pad_px, height + pad_px).clamp_(0, height - 1)
     columns = torch.arange(-pad_px, width + pad_px).clamp_(0, width - 1)
     padded = images.index_select(2, rows).index_select(3, columns)
-    shifted = torch.empty_like(images)
+    result = torch.empty_like(images)
     # Many small copies of whole rows are a fraction of the cost of one gather by pixels.
-    for image, wide, (y, x) in zip(shifted, padded, (shifts + pad_px).T.tolist(), strict=True):
+    places = (shifts_px + pad_px).tolist()
+    for image, wide, (x, y) in zip(result, padded, places, strict=True):
         image.copy_(wide[:, y : y + height, x : x + width])
-    return shifted
+    return result
 
 
 def distort(images: Tensor, limits: Photometric, generator: torch.Generator) -> Tensor:
     """Changes light and colour of each image by its own random amounts.
 
     Args:
-        images: uint8, shape (n, 3 k, height, width), RGB.
+        images: uint8, or float from 0 to 1, shape (n, 3 k, height, width), RGB.
         limits: how much at most.
         generator: where the amounts come from.
 
     Returns:
-        uint8, of the same shape.
+        Of the same type and shape.
     """
     n, channels, height, width = images.shape
     if channels % 3:
         raise ValueError(f"{channels} channels are not whole RGB images")
 
     def uniform(limit: float) -> Tensor:
-        return (torch.rand(n, 1, 1, 1, 1, generator=generator) * 2.0 - 1.0) * limit
+        return (torch.rand(n, 1, 1, 1, generator=generator) * 2.0 - 1.0) * limit
 
-    x = images.view(n, channels // 3, 3, height, width).to(torch.float32).mul_(1.0 / 255.0)
-    grey = x.mean(2, keepdim=True)
-    x = grey + (x - grey) * (1.0 + uniform(limits.saturation))
-    mean = x.mean((1, 2, 3, 4), keepdim=True)
-    x = mean + (x - mean) * (1.0 + uniform(limits.contrast)) + uniform(limits.brightness)
+    x = images.reshape(n, channels // 3, 3, height * width)
+    if images.dtype == torch.uint8:
+        x = x.to(torch.float32) * (1.0 / 255.0)
+    saturation, contrast = 1.0 + uniform(limits.saturation), 1.0 + uniform(limits.contrast)
+    # Away from grey, then away from the mean, which the first does not change; and brighter.
+    mixed = contrast * (saturation * torch.eye(3) + (1.0 - saturation) / 3.0)
+    added = (1.0 - contrast) * x.mean((1, 2, 3), keepdim=True) + uniform(limits.brightness)
+    x = (mixed @ x).add_(added)
     if limits.noise:
         x = x + limits.noise * torch.randn(x.shape, generator=generator)
-    return x.mul_(255.0).round_().clamp_(0.0, 255.0).to(torch.uint8).view_as(images)
+    x = x.clamp_(0.0, 1.0).view(images.shape)
+    return x if images.dtype != torch.uint8 else x.mul_(255.0).round_().to(torch.uint8)

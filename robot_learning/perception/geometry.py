@@ -63,6 +63,13 @@ class PictureGeometry:
         pixels: Array = (seen / seen[..., 2:]) @ self.intrinsics.T
         return pixels[..., :2]
 
+    def plane_homography(self, height_m: float) -> Array:
+        """(3, 3) from (x, y, 1), at this height in the base frame, to (column, row, 1) k."""
+        plane = np.eye(3)
+        plane[:, 2] = [0.0, 0.0, height_m] - self._position
+        homography: Array = self.intrinsics @ self._axes @ plane
+        return homography / np.linalg.norm(homography)
+
     def pixels_per_metre(self, point_m: ArrayLike) -> float:
         """How large a metre across the line of sight is in the picture, at a point (3,)."""
         distance = float((np.asarray(point_m, float) - self._position) @ self._axes[2])

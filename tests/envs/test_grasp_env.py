@@ -44,7 +44,9 @@ def play(env: GraspEnv, seed: int) -> tuple[float, dict]:
         elif closed < 9:
             action, closed = CLOSE, closed + 1
         else:
-            action = END if tool[2] > TASK.success.height_min_m + 0.01 else UP
+            high = tool[2] > TASK.success.height_min_m + 0.01
+            slipping = abs(env.arm.state.gripper_speed_m_s) > 0.002  # what slips is not yet held
+            action = UP if not high else CLOSE if slipping else END
         _, reward, terminated, truncated, info = env.step(np.clip(action, -1, 1).astype(np.float32))
         total += reward
         touched |= "contact" in info["limits"]
@@ -96,19 +98,17 @@ def test_the_last_step_without_a_held_lift_is_truncated(env):
 
 
 def test_a_grasp_from_above_succeeds_now_and_then_and_the_simulator_agrees(env):
-    successes = agreed = 0
+    successes = 0
     for seed in range(8):
         total, info = play(env, seed)
         heights = env.hardware.read_scene()["object_position_m"][:, 2]
-        lifted = bool((heights > 0.11).any())
-        assert info["is_success"] <= lifted, (seed, info)
-        agreed += info["is_success"] == lifted  # what is slipping is not held
+        assert info["is_success"] == bool((heights > 0.11).any()), (seed, info)
         assert info["is_success"] <= info["terminated"]
         if info["is_success"]:
             penalty = TASK.success.step_penalty
             assert total == pytest.approx(1.0 - 30 * penalty, abs=12 * penalty)
         successes += info["is_success"]
-    assert successes >= 1 and agreed >= 7
+    assert successes >= 1
 
 
 @pytest.mark.parametrize("bad", [np.full(8, np.nan), np.ones(3)], ids=["NaN", "another length"])

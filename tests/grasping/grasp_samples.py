@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.qt_opt import GraspQTOpt
@@ -14,7 +15,7 @@ from robot_learning.replay.images import ImageBatch
 
 WORLD = ContractWorld("panda", "bin_grasp")
 CONTRACT = WORLD.contract
-SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, 3, 8
+SIZE_PX, STATE_SIZE, ACTION_SIZE = 32, WORLD.spaces.state_size, 8
 SPACES = GraspSpaces(
     SIZE_PX, (-1.0,) * STATE_SIZE, (1.0,) * STATE_SIZE, ACTION_SIZE, "tcp_grasp", 40, "c" * 64
 )
@@ -41,8 +42,14 @@ def make_episode(
 
 
 def make_learner(seed: int = 0, **changes: Any) -> GraspQTOpt:
-    """QT-Opt on pictures of 32 px; its targets are Bellman's alone unless that is changed."""
-    small = {"cem_samples": 16, "cem_elites": 4, "monte_carlo_share": 0.0}
+    """QT-Opt on single pictures of 32 px, by Bellman's targets alone, unless that is changed."""
+    torch.set_num_threads(1)  # as every learner does; the tests are many processes
+    small = {
+        "cem_samples": 16,
+        "cem_elites": 4,
+        "monte_carlo_share": 0.0,
+        "first_picture": False,
+    }
     hyper = GraspHyperParameters(**(small | changes))
     return GraspQTOpt(hyper, SPACES, seed)
 

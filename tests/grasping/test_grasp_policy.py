@@ -13,7 +13,7 @@ from robot_learning.training.policy_bytes import PolicyFileError
 
 @pytest.fixture(scope="module")
 def learner():
-    made = make_learner()
+    made = make_learner(cem_samples=64, cem_elites=6)  # as by default
     for _ in range(5):
         made.update(make_batch(), np.linspace(0, 1, 6, dtype=np.float32))
     return made
@@ -29,7 +29,7 @@ class AtRandom:
 
     name = "random"
 
-    def begin(self, rng):
+    def begin(self, rng, image):
         self.rng = rng
 
     def act(self, image, state):
@@ -54,11 +54,26 @@ def test_its_action_is_worth_more_than_random_ones(learner, policy):
     rng = np.random.default_rng(0)
     tried = make_batch(200, images=np.stack([image] * 200), states=np.stack([state] * 200))
     actions = rng.uniform(-1, 1, (200, ACTION_SIZE)).astype(np.float32)
+    actions[:, 7] = -1.0  # those that end the episode all mean the same
     with torch.no_grad():
-        maps = learner.average.encode(torch.from_numpy(tried.images[:1]))
-        vectors = torch.from_numpy(np.concatenate((actions, tried.states), 1))[None]
-        values = torch.sigmoid(learner.average.judge(maps, vectors))[0].numpy()
-    assert value >= np.quantile(values, 0.9) - 1e-6  # many mean the same
+        critic, states = learner.average, torch.from_numpy(tried.states[:1])
+        maps = critic.encode(critic.look(torch.from_numpy(tried.images[:1]), states))
+        values = torch.sigmoid(critic.judge(maps, torch.from_numpy(actions)[None], states))[0]
+    assert value >= np.quantile(values.numpy(), 0.95)
+
+
+def test_a_policy_that_sees_the_first_picture_acts_by_it_until_the_next_attempt():
+    policy = policy_of(make_learner(first_picture=True))
+    image, state = seen()
+    with pytest.raises(RuntimeError, match="before begin"):
+        policy.act(image, state)
+    values = []
+    for first in (image, seen(1)[0], image):
+        policy.begin(np.random.default_rng(), first)
+        values += [policy.judge(image, state).value, policy.judge(image, state).value]
+    assert values[0] == values[1] == values[4] and values[2] == values[3] != values[0]
+    with pytest.raises(ValueError, match="this policy was trained"):
+        policy.begin(np.random.default_rng(), image[:8])
 
 
 def test_it_does_not_change_while_its_learner_learns(policy, learner):
@@ -92,8 +107,8 @@ def test_a_file_that_is_none_is_refused(tmp_path, policy, damage):
         (np.zeros((64, 64, 3), np.uint8), np.zeros(STATE_SIZE), r"shape \(64, 64, 3\)"),
         (np.zeros((SIZE_PX, SIZE_PX), np.uint8), np.zeros(STATE_SIZE), r"shape \(32, 32\)"),
         (np.zeros((SIZE_PX, SIZE_PX, 3)), np.zeros(STATE_SIZE), "float64"),
-        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.zeros(2), "needs 3 numbers"),
-        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.full(3, np.nan), "needs 3 numbers"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.zeros(2), "needs 7 numbers"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.full(STATE_SIZE, np.nan), "needs 7 numbers"),
     ],
 )
 def test_what_it_was_not_trained_with_is_refused(policy, image, state, said):
@@ -104,13 +119,15 @@ def test_what_it_was_not_trained_with_is_refused(policy, image, state, said):
 def test_exploring_is_acting_by_the_policy_with_noise_and_at_random_now_and_then(policy):
     image, state = seen()
     best = policy.act(image, state)
-    noisy = NoisyGrasper(policy, AtRandom(), random_share=0.25, noise=0.05)
+    noise = 0.05
+    noisy = NoisyGrasper(policy, AtRandom(), random_share=0.25, noise=noise)
+    largest = 5.0 * 2.0 * noise  # of a third of the episodes the noise is twice as large
     undisturbed, near = [], []
     for episode in range(60):
-        noisy.begin(np.random.default_rng(episode))
+        noisy.begin(np.random.default_rng(episode), image)
         actions = np.stack([noisy.act(image, state) for _ in range(40)])
         assert (np.abs(actions) <= 1.0).all() and actions.dtype == np.float32
         undisturbed.append((actions == best).all())
-        near.append(np.abs(actions - best).max(axis=1) < 0.5)
+        near.append(np.abs(actions - best).max(axis=1) < largest)
     assert np.mean(near) == pytest.approx(0.75, abs=0.07)
     assert np.mean(undisturbed) == pytest.approx(1 / 3, abs=0.15)

@@ -111,8 +111,8 @@ def test_it_learns_where_to_move_from_what_it_sees():
         learner.update(batch, ((actions[:, 0] > 0.0) == right).astype(np.float32))
     images, right = scenes(40)
     batch = make_batch(40, next_images=images)
-    maps = learner.average.encode(torch.from_numpy(images))
     states = torch.from_numpy(batch.next_states)
+    maps = learner.average.encode(learner.average.look(torch.from_numpy(images), states))
     noise = learner.search.noise(40, torch.Generator().manual_seed(0))
     found = learner.search.find(learner.average, maps, states, noise)
     assert ((found.best[:, 0].numpy() > 0.0) == right).mean() >= 0.9
@@ -148,14 +148,14 @@ def test_what_was_asked_for_is_worth_what_was_done_instead():
     batch = make_batch(32)
     batch = batch._replace(actions=np.zeros_like(batch.actions))
     targets = np.full(32, 0.7, np.float32)
-    for _ in range(60):
+    for _ in range(100):
         learner.update(batch, targets)
     states = torch.from_numpy(batch.states)
     with torch.no_grad():
-        maps = learner.critic.encode(torch.from_numpy(batch.images))
+        critic = learner.critic
+        maps = critic.encode(critic.look(torch.from_numpy(batch.images), states))
         for actions in (batch.actions, batch.requested):
-            vectors = torch.cat((torch.from_numpy(actions), states), 1).unsqueeze(1)
-            values = torch.sigmoid(learner.critic.judge(maps, vectors))
+            values = torch.sigmoid(critic.judge(maps, torch.from_numpy(actions)[:, None], states))
             assert (values - 0.7).abs().mean() < 0.05
 
 

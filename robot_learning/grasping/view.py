@@ -1,0 +1,37 @@
+"""Which view of the hand a contract allows: its camera is calibrated, its tool's place observed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from robot_learning.contract import BinGraspTask, Contract, task_of
+from robot_learning.envs.observation import field_slices
+from robot_learning.networks.hand_view import HandView
+from robot_learning.perception.geometry import PictureGeometry
+from robot_learning.perception.task_camera import task_camera
+
+_PLANE_M = 0.04  # above the table: about the middle of what lies in the bin
+_SIZE_PX, _PIXEL_M = 40, 0.006  # from everywhere most of the bin, in the picture's own detail
+
+
+def hand_view(contract: Contract) -> HandView | None:
+    """What lies around the hand; None where the task does not observe the tool's place."""
+    task, fields = task_of(contract, BinGraspTask), field_slices(contract)
+    if not {"tcp_position_m", "tcp_heading"} <= fields.keys():
+        return None
+    camera, workspace = task_camera(contract), contract.workspace
+    low, high = np.array(workspace.min_m[:2]), np.array(workspace.max_m[:2])
+    middle = (low + high) / 2.0
+    away = np.subtract(camera.position_m[:2], middle)
+    x, y = (away / max(float(np.linalg.norm(away)), 1e-6)).tolist()
+    homography = PictureGeometry(camera, task.image).plane_homography(_PLANE_M)
+    return HandView(
+        homography=tuple(homography.ravel().tolist()),
+        towards_camera=(x, y),
+        middle_m=(float(middle[0]), float(middle[1])),
+        reach_m=float(np.max(high - low)) / 2.0,
+        position_at=fields["tcp_position_m"].start,
+        heading_at=fields["tcp_heading"].start,
+        size_px=_SIZE_PX,
+        pixel_m=_PIXEL_M,
+    )
