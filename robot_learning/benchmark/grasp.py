@@ -98,6 +98,7 @@ def _decisions(count: int) -> list[float]:
         rng = np.random.default_rng(0)
         shape = (spaces.size_px, spaces.size_px, 3)
         seconds = []
+        policy.begin(rng, rng.integers(0, 256, shape, dtype=np.uint8))
         for index in range(count + _WARM_UP):
             image = rng.integers(0, 256, shape, dtype=np.uint8)
             state = rng.random(spaces.state_size).astype(np.float32)

@@ -11,7 +11,7 @@ from robot_learning.perception.geometry import PictureGeometry
 from robot_learning.perception.task_camera import task_camera
 
 _PLANE_M = 0.04  # above the table: about the middle of what lies in the bin
-_SIZE_PX, _PIXEL_M = 40, 0.006  # from everywhere most of the bin, in the picture's own detail
+_SIDE_M, _SHARE_PX = 0.24, 0.625  # from everywhere most of the bin, in the picture's own detail
 
 
 def hand_view(contract: Contract) -> HandView | None:
@@ -19,6 +19,7 @@ def hand_view(contract: Contract) -> HandView | None:
     task, fields = task_of(contract, BinGraspTask), field_slices(contract)
     if not {"tcp_position_m", "tcp_heading"} <= fields.keys():
         return None
+    size_px = round(_SHARE_PX * task.image.size_px)
     camera, workspace = task_camera(contract), contract.workspace
     low, high = np.array(workspace.min_m[:2]), np.array(workspace.max_m[:2])
     middle = (low + high) / 2.0
@@ -32,6 +33,6 @@ def hand_view(contract: Contract) -> HandView | None:
         reach_m=float(np.max(high - low)) / 2.0,
         position_at=fields["tcp_position_m"].start,
         heading_at=fields["tcp_heading"].start,
-        size_px=_SIZE_PX,
-        pixel_m=_PIXEL_M,
+        size_px=size_px,
+        pixel_m=_SIDE_M / size_px,
     )

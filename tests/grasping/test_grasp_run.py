@@ -218,7 +218,7 @@ def test_from_the_command_line_a_simulated_arm_collects_learns_and_is_judged(tmp
         (["train", "--resume"], "--resume needs --out"),
         (["train", "--set", "gama=0.9"], "did you mean gamma?"),
         (["train", "--set", "gamma=2"], "gamma: "),
-        (["train", "--set", "network=large"], "images of 64 px are too small for this network"),
+        (["train", "--set", "network=large"], "images of 40 px are too small for this network"),
         (["train", "--task", "reach"], "grasping needs one of bin_grasp"),
         (["evaluate", "nowhere"], "holds no grasp_policy.safetensors"),
         (["evaluate", "scripted", "--objects", "all"], "known are train and unseen"),

@@ -62,7 +62,10 @@ def processes(name: str) -> list[int]:
 def test_a_robot_elsewhere_does_what_one_here_does_and_an_updater_labels_by_its_weights(cluster):
     elsewhere = RayCollectors("bin_grasp", "panda", WORLD.spaces.sha256, Exploration(), 1, cpus=0.5)
     elsewhere.ask(5, False)
-    (there,) = elsewhere.finished(60.0)
+    found = []
+    while not found:  # it has to start first
+        found = elsewhere.finished(60.0)
+    (there,) = found
     local = LocalCollector(WORLD, Exploration())
     here = local.collect(5, False)
     np.testing.assert_array_equal(there.images, here.images)
