@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ideal_arm import IdealArm
@@ -64,3 +66,31 @@ def test_observer_gives_the_same_numbers_as_float32():
     np.testing.assert_array_equal(
         achieved, kinematics.tcp_position(state.position_rad).astype(np.float32)
     )
+
+
+@pytest.mark.parametrize("robot", ["panda", "fr3", "iiwa7"])
+@pytest.mark.parametrize("turn_rad", [-0.9, 0.0, 0.4])
+def test_a_tool_that_turns_about_the_vertical_changes_its_heading_by_as_much(robot, turn_rad):
+    contract = load_contract(robot, "bin_grasp")
+    kinematics, state = ArmKinematics(contract.robot.arm), IdealArm(robot).read_state()
+    position, rotation = kinematics.tcp_pose(state.position_rad)
+    cosine, sine = np.cos(turn_rad), np.sin(turn_rad)
+    about_z = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    turned = kinematics.inverse(position, about_z @ rotation, state.position_rad)
+    vectors = [
+        observe(contract, kinematics, replace(state, position_rad=q))[
+            field_slices(contract)["tcp_heading"]
+        ]
+        for q in (state.position_rad, turned)
+    ]
+    np.testing.assert_allclose(vectors[1], about_z[:2, :2] @ vectors[0], atol=1e-3)
+
+
+def test_fingers_are_observed_up_to_their_fastest_in_both_directions():
+    contract = load_contract("panda", "bin_grasp")
+    low, high = observation_range(contract)
+    at = field_slices(contract)["gripper_speed_m_s"]
+    fastest = contract.robot.gripper.speed_max_m_s
+    assert (low[at], high[at]) == ([-fastest], [fastest])
+    state = replace(IdealArm("panda").read_state(), gripper_speed_m_s=-0.03)
+    assert observe(contract, ArmKinematics(contract.robot.arm), state)[at] == [-0.03]

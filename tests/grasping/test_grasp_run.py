@@ -97,6 +97,30 @@ def run(path, plan, collectors, stop=None, **options):
     return made
 
 
+def test_a_few_updates_for_logs_come_before_the_first_episode_and_the_others_beside_all_of_them(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run_module, "FIRST_UPDATES", 5)
+    monkeypatch.setattr(run_module, "BEHIND_UPDATES_MAX", 0)
+    logged = [make_episode(k, steps=4) for k in range(100)]  # 40 updates
+    GraspLog(tmp_path / "log", CONTRACT.sha256).write(logged)
+    updates: list[int] = []
+
+    class Watched(MadeUp):
+        def ask(self, seed, by_policy):
+            updates.append(made.learner.counts.updates)
+            super().ask(seed, by_policy)
+
+    plan = GraspPlan(episodes=20, scripted_episodes=20)  # 8 more updates
+    hyper = HYPER.model_copy(update={"labels_per_step": 8.0})
+    made = begin(tmp_path / "run", plan, offline=[tmp_path / "log"], hyper=hyper)
+    made.run(Watched(), LocalLabeller(), lambda status, now: None, StopRequest())
+    made.learner.close()
+    assert updates[0] == 5
+    np.testing.assert_allclose(updates, np.linspace(5, 46, 20), atol=4.0)
+    assert made.learner.counts.updates == 48
+
+
 @pytest.mark.parametrize(("success", "share"), [(1.0, 0.9), (0.0, 0.5)])
 def test_first_the_script_then_the_policy_and_more_of_it_once_it_is_better(
     tmp_path, success, share
