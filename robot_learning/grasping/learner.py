@@ -22,6 +22,7 @@ from robot_learning.replay.ring import Int64
 LABEL_BATCH = 64
 """Transitions that are labelled at once."""
 _FEW_FRAMES = 5_000  # of the run's own: with fewer, each would be learned from too often
+_LABELS_AHEAD_UPDATES = 50  # sooner they would be old before their turn comes
 HAND_OUT_UPDATES = 50
 """Updates between two sets of weights for labellers elsewhere."""
 
@@ -173,10 +174,14 @@ class GraspLearner:
         return asked
 
     def _labels_due(self) -> int:
-        """For the steps that are there; what is for updates that have to wait waits too."""
+        """For the steps that are there, in step with the updates that learn from them."""
         hyper = self._hyper
-        waiting = self.held_back / hyper.updates_per_step if hyper.updates_per_step else 0.0
-        return int((self._steps - waiting) * hyper.labels_per_step)
+        steps = float(self._steps)
+        if hyper.updates_per_step:
+            steps -= self.held_back / hyper.updates_per_step
+            ahead = self.algorithm.updates + _LABELS_AHEAD_UPDATES
+            steps = min(steps, ahead / hyper.updates_per_step)
+        return int(steps * hyper.labels_per_step)
 
     def _draw(self, size: int) -> Int64:
         """Positions of transitions to label, as `online_share` says."""

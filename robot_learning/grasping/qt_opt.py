@@ -144,11 +144,13 @@ class GraspQTOpt:
         planes = critic.look(torch.from_numpy(batch.images), states, varied)
         if self.hyper.photometric:
             planes = distort(planes, Photometric(), self._generator)
-        logits = critic.judge(critic.encode(planes), actions.unsqueeze(1), states, varied)[:, 0]
-        if self.hyper.loss == "cross_entropy":
-            loss = functional.binary_cross_entropy_with_logits(logits, target)
-        else:
-            loss = functional.mse_loss(torch.sigmoid(logits), target)
+        random = torch.empty_like(actions).uniform_(-1.0, 1.0, generator=self._generator)
+        both = torch.stack((actions, random), 1)
+        logits, elsewhere = critic.judge(critic.encode(planes), both, states, varied).unbind(1)
+        loss = self._loss(logits, target)
+        if self.hyper.negative_weight:
+            nothing = self._loss(elsewhere, torch.zeros_like(target))
+            loss = loss + self.hyper.negative_weight * nothing
         self._adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._adam.step()
@@ -196,6 +198,11 @@ class GraspQTOpt:
         """Labels with these from now on."""
         for name, network in self._networks()[1:]:
             network.load_state_dict(under(weights, name))
+
+    def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        if self.hyper.loss == "cross_entropy":
+            return functional.binary_cross_entropy_with_logits(logits, target)
+        return functional.mse_loss(torch.sigmoid(logits), target)
 
     def _done_or_asked(self, batch: ImageBatch) -> Tensor:
         """Of each transition the executed action or the requested one, shape (n, a).

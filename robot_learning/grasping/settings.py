@@ -38,14 +38,14 @@ class GraspHyperParameters(CemHyperParameters):
     l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
     batch_size: Count = Field(64, description="Labelled transitions an update.")
     gamma: Discount = Field(
-        0.98,
+        0.95,
         description="Discount per step (the paper's 0.9 is for at most 20 longer steps).",
     )
     loss: Literal["cross_entropy", "squared"] = Field(
         "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."
     )
     polyak: Fraction = Field(
-        0.005, description="Share of the new weights in the slow copy, each update."
+        0.01, description="Share of the new weights in the slow copy, each update."
     )
     second_target: bool = Field(
         True, description="The target is the smaller value of two slow copies (section 4.2)."
@@ -60,8 +60,13 @@ class GraspHyperParameters(CemHyperParameters):
         description="Part of a target that is the return that followed (Ostrovski et al. 2017, "
         "1703.01310, section 5): what was never tried is not thought good for long.",
     )
+    negative_weight: NonNegative = Field(
+        0.25,
+        description="Of random actions in the loss, to be worth nothing, as unseen ones are in "
+        "Chebotar et al. 2021, 2104.07749: what nobody tried is not thought good.",
+    )
     target_lag_updates: NonNegativeCount = Field(
-        500,
+        150,
         description="Updates by which the second slow copy lags behind the first, at most; 0: it "
         "does not (~6000 of 15 million in the paper).",
     )
@@ -77,7 +82,7 @@ class GraspHyperParameters(CemHyperParameters):
     )
     label_capacity: Count = Field(100_000, description="Labelled transitions kept (section 4.3).")
     label_age_max: Count = Field(
-        2_000, description="Updates after which a label is no longer learned from."
+        300, description="Updates after which a label is no longer learned from."
     )
     labels_per_step: NonNegative = Field(4.0, description="Labels made for each step collected.")
     updates_per_step: NonNegative = Field(0.25, description="Updates for each step collected.")

@@ -14,7 +14,7 @@ from robot_learning.grasping.episode import GraspEpisode
 
 _WINDOW = 200  # episodes over which a rate of success is measured
 _POLICY = "noisy"
-_SHARE, _SHARE_BETTER = 0.5, 0.9
+_SHARE, _SHARE_BETTER = 0.75, 0.95
 
 
 class Turns:

@@ -11,7 +11,7 @@ from robot_learning.perception.geometry import PictureGeometry
 from robot_learning.perception.task_camera import task_camera
 
 _PLANE_M = 0.04  # above the table: about the middle of what lies in the bin
-_SIDE_M, _SHARE_PX = 0.24, 0.625  # from everywhere most of the bin, in the picture's own detail
+_SIDE_M, _SHARE_PX = 0.24, 0.5  # from everywhere most of the bin, in about its own detail
 
 
 def hand_view(contract: Contract) -> HandView | None:

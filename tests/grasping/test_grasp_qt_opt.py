@@ -165,3 +165,25 @@ def test_part_of_a_target_is_the_return_that_followed():
     plain = make_learner(return_bound=False).targets(batch)
     mixed = make_learner(return_bound=False, monte_carlo_share=0.25).targets(batch)
     np.testing.assert_allclose(mixed, 0.75 * plain + 0.25 * returns, rtol=1e-5)
+
+
+def test_actions_that_nobody_tried_are_worth_nothing_and_what_was_done_is_worth_its_target():
+    rng = np.random.default_rng(0)
+    done = np.full((32, ACTION_SIZE), 0.6, np.float32)
+    done[:, 7] = -1.0
+    others = rng.uniform(-1.0, 1.0, (32, ACTION_SIZE)).astype(np.float32)
+    others[:, 0] = -np.abs(others[:, 0])
+    values = {}
+    for weight in (0.0, 0.25):
+        learner = make_learner(learning_rate=1e-2, polyak=0.1, l2=0.0, negative_weight=weight)
+        for seed in range(80):
+            batch = make_batch(32, seed, actions=done, requested=done)
+            learner.update(batch, np.full(32, 0.7, np.float32))
+        batch, critic = make_batch(32, 100), learner.critic
+        states = torch.from_numpy(batch.states)
+        with torch.no_grad():
+            maps = critic.encode(critic.look(torch.from_numpy(batch.images), states))
+            both = torch.from_numpy(np.stack((done, others), 1))
+            values[weight] = torch.sigmoid(critic.judge(maps, both, states)).mean(0).tolist()
+    assert values[0.25][0] == pytest.approx(0.7, abs=0.1) and values[0.25][1] < 0.15
+    assert values[0.0][1] > values[0.25][1] + 0.1
