@@ -21,6 +21,7 @@ from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
 
 _OBJECT_RADIUS_M = 0.025
+_UNREST = 0.3  # of every motion while the fingers close
 _MISS_M = 0.01  # standard deviation of where it goes, in each direction
 
 
@@ -129,7 +130,10 @@ class ScriptedGrasper:
         self._closed_for += 1
         action[5:] = 0.5, -0.5, -1.0
         if self._closed_for <= 2 + round(self._task.control_hz * 0.6):
-            action[:5] = 0.0
+            # A search finds no single point, so whoever holds still does so only about.
+            action[:3] = rng.normal(0.0, _UNREST, 3)
+            turn = rng.normal(0.0, _UNREST * math.pi / 2)
+            action[3:5] = math.sin(turn), math.cos(turn)
         elif height_m > manner.lift_to_m:
             action[:5] = 0.0
             action[7] = 1.0

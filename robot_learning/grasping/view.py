@@ -15,9 +15,9 @@ _SIDE_M, _SHARE_PX = 0.24, 0.5  # from everywhere most of the bin, in about its 
 
 
 def hand_view(contract: Contract) -> HandView | None:
-    """What lies around the hand; None where the task does not observe the tool's place."""
+    """What lies around the hand; None where the task does not observe how the tool moves."""
     task, fields = task_of(contract, BinGraspTask), field_slices(contract)
-    if not {"tcp_position_m", "tcp_heading"} <= fields.keys():
+    if not {"tcp_position_m", "tcp_heading", "tcp_velocity_m_s"} <= fields.keys():
         return None
     size_px = round(_SHARE_PX * task.image.size_px)
     camera, workspace = task_camera(contract), contract.workspace
@@ -33,6 +33,7 @@ def hand_view(contract: Contract) -> HandView | None:
         reach_m=float(np.max(high - low)) / 2.0,
         position_at=fields["tcp_position_m"].start,
         heading_at=fields["tcp_heading"].start,
+        velocity_at=fields["tcp_velocity_m_s"].start,
         size_px=size_px,
         pixel_m=_SIDE_M / size_px,
     )

@@ -31,6 +31,7 @@ class HandView:
         reach_m: how far from there it may be.
         position_at: where x, y and z of the tool begin in the state.
         heading_at: where cosine and sine of its turn about the vertical begin.
+        velocity_at: where x, y and z of its velocity begin.
         size_px: side of the view.
         pixel_m: side of one of its pixels.
     """
@@ -41,6 +42,7 @@ class HandView:
     reach_m: float
     position_at: int
     heading_at: int
+    velocity_at: int
     size_px: int
     pixel_m: float
 
@@ -73,16 +75,17 @@ class HandFrame(nn.Module):
     _kept: Tensor
     _middle: Tensor
     _half: Tensor
-    _anchors: Tensor
+    _speed: Tensor
 
     def __init__(self, view: HandView, state_low: Tensor, state_high: Tensor) -> None:
         super().__init__()
         self._view, self.size_px = view, view.size_px
-        place = {view.position_at, view.position_at + 1, view.heading_at, view.heading_at + 1}
-        kept = [index for index in range(len(state_low)) if index not in place]
+        starts = (view.position_at, view.heading_at, view.velocity_at)
+        level = {start + axis for start in starts for axis in (0, 1)}
+        kept = [index for index in range(len(state_low)) if index not in level]
         steps = (torch.arange(view.size_px) - (view.size_px - 1) / 2) * view.pixel_m
         rows, columns = torch.meshgrid(steps, steps, indexing="ij")
-        self.state_features = len(kept) + 4
+        self.state_features = len(kept) + 6
         low, high = state_low[kept], state_high[kept]
         buffers = {
             "_homography": torch.tensor(view.homography).view(3, 3),
@@ -90,6 +93,7 @@ class HandFrame(nn.Module):
             "_kept": torch.tensor(kept),
             "_middle": (low + high) / 2.0,
             "_half": (high - low) / 2.0,
+            "_speed": state_high[view.velocity_at : view.velocity_at + 2],
         }
         for name, tensor in buffers.items():
             self.register_buffer(name, tensor, persistent=False)
@@ -119,14 +123,15 @@ class HandFrame(nn.Module):
     def states(self, states: Tensor, varied: Variation | None = None) -> Tensor:
         """States (n, s) as seen from the hand, each number in about [-1, 1]; (n, f).
 
-        What is not the tool's place; where the middle of its space is; where the camera is, for
-        what stands up leans away from it in the view.
+        What points nowhere; how the tool moves; where the middle of its space is; where the camera
+        is, for what stands up leans away from it in the view.
         """
         position, heading = self._place(states)
         view = self._view
         middle = (states.new_tensor(view.middle_m) - position) / view.reach_m
         camera = states.new_tensor(view.towards_camera).expand_as(position)
-        vectors = torch.stack((middle, camera), 1)
+        velocity = states[:, view.velocity_at : view.velocity_at + 2] / self._speed
+        vectors = torch.stack((velocity, middle, camera), 1)
         seen = _turned(vectors, heading[:, None] * heading.new_tensor((1.0, -1.0)))
         if varied is not None:
             seen = seen * varied.mirror[:, None]

@@ -62,10 +62,10 @@ def test_it_keeps_to_the_rules_of_gymnasium(env):
 def test_an_observation_is_a_picture_with_the_fingers_and_the_tools_place(env):
     seen, info = env.reset(seed=3)
     assert seen["image"].shape == (64, 64, 3) and seen["image"].dtype == np.uint8
-    width, speed, x, y, height, *heading = seen["state"]
+    width, speed, x, y, height, *rest = seen["state"]
     assert width == pytest.approx(0.08, abs=1e-3) and abs(speed) < 1e-3
     assert 0.25 < height < 0.35 and abs(x - TASK.bin.centre_m[0]) < 0.1 and abs(y) < 0.1
-    np.testing.assert_allclose(heading, [1.0, 0.0], atol=0.02)
+    np.testing.assert_allclose(rest, [1.0, 0.0, 0.0, 0.0, 0.0], atol=0.02)
     assert not info["is_success"]
 
 

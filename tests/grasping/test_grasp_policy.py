@@ -107,8 +107,12 @@ def test_a_file_that_is_none_is_refused(tmp_path, policy, damage):
         (np.zeros((64, 64, 3), np.uint8), np.zeros(STATE_SIZE), r"shape \(64, 64, 3\)"),
         (np.zeros((SIZE_PX, SIZE_PX), np.uint8), np.zeros(STATE_SIZE), r"shape \(32, 32\)"),
         (np.zeros((SIZE_PX, SIZE_PX, 3)), np.zeros(STATE_SIZE), "float64"),
-        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.zeros(2), "needs 7 numbers"),
-        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.full(STATE_SIZE, np.nan), "needs 7 numbers"),
+        (np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8), np.zeros(2), "needs 10 numbers"),
+        (
+            np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8),
+            np.full(STATE_SIZE, np.nan),
+            "needs 10 numbers",
+        ),
     ],
 )
 def test_what_it_was_not_trained_with_is_refused(policy, image, state, said):

@@ -84,8 +84,8 @@ def test_mirrored_all_of_it_is_mirrored(place_m, turn_rad, signs):
     there, mirrored = (FRAME.motions(features, where, v)[0, 0] for v in (None, varied))
     expected = there * torch.tensor([*signs, 1, signs[0] * signs[1], 1, 1, 1])
     torch.testing.assert_close(mirrored, expected)
-    known, mirrored = (FRAME.states(where, v)[0, -4:] for v in (None, varied))
-    torch.testing.assert_close(mirrored, known * mirror[0].repeat(2))
+    known, mirrored = (FRAME.states(where, v)[0, -6:] for v in (None, varied))
+    torch.testing.assert_close(mirrored, known * mirror[0].repeat(3))
 
 
 @given(places, turns)
