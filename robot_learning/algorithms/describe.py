@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from robot_learning.algorithms import ALGORITHMS, Algorithm
+from robot_learning.contract.base import StrictModel
+from robot_learning.grasping.settings import GraspHyperParameters
 
 
 def describe(method: type[Algorithm]) -> dict[str, Any]:
@@ -18,9 +20,8 @@ def describe(method: type[Algorithm]) -> dict[str, Any]:
     }
 
 
-def describe_hyper_parameters(method: type[Algorithm]) -> list[dict[str, Any]]:
+def describe_hyper_parameters(model: type[StrictModel]) -> list[dict[str, Any]]:
     """Name, default and description, with unit and source, of each hyper-parameter."""
-    model = method.hyper_parameters
     defaults = model.model_validate({}).model_dump(mode="json")
     return [
         {"name": name, "default": defaults[name], "description": field.description}
@@ -43,10 +44,16 @@ def reference_page() -> str:
     ]
     for name, method in ALGORITHMS.items():
         lines += ["", f"## {name}", "", f"{describe(method)['source']}", ""]
-        lines += ["| hyper-parameter | default | what |", "| --- | --- | --- |"]
-        for row in describe_hyper_parameters(method):
-            lines.append(f"| `{row['name']}` | {row['default']} | {_cell(row['description'])} |")
-    return "\n".join(lines) + "\n"
+        lines += _table(method.hyper_parameters)
+    lines += ["", "## grasping", "", "QT-Opt on pictures: `robot-learning grasp train --set`.", ""]
+    return "\n".join(lines + _table(GraspHyperParameters)) + "\n"
+
+
+def _table(model: type[StrictModel]) -> list[str]:
+    return ["| hyper-parameter | default | what |", "| --- | --- | --- |"] + [
+        f"| `{row['name']}` | {row['default']} | {_cell(row['description'])} |"
+        for row in describe_hyper_parameters(model)
+    ]
 
 
 def _line(m: dict[str, Any]) -> str:

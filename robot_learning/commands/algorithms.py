@@ -34,7 +34,7 @@ def algorithms(
     except LookupError as error:
         print(f"robot-learning: {error.args[0]}", file=sys.stderr)
         raise typer.Exit(2) from None
-    rows = describe_hyper_parameters(method)
+    rows = describe_hyper_parameters(method.hyper_parameters)
     if as_json:
         print(json.dumps(describe(method) | {"hyper_parameters": rows}))
     else:
