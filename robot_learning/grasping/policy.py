@@ -16,6 +16,7 @@ from robot_learning.grasping.qt_opt import GraspQTOpt, GraspSearch, grasp_critic
 from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
+from robot_learning.networks.action_features import motion_size
 from robot_learning.networks.grasp_critic import GraspCritic
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
@@ -221,7 +222,8 @@ class NoisyGrasper:
     """A policy that explores: now and then it acts at random, and always a little.
 
     Kalashnikov et al. 2018 mix one random action in five into their searches. Here episodes have
-    three times as many steps, and differ: one in three is the policy's alone.
+    three times as many steps, and differ: one in three is the policy's alone. Noise is on motions:
+    on a switch that a search left near zero it would open a hand that holds, or end the attempt.
     """
 
     name = "noisy"
@@ -235,10 +237,12 @@ class NoisyGrasper:
             policy: whose actions are disturbed.
             explore: who acts now and then instead.
             random_share: how often, in the mean.
-            noise: standard deviation added to the other actions, in the mean.
+            noise: standard deviation added to the other actions' motions, in the mean.
         """
         self._policy, self._explore = policy, explore
         self._share, self._noise = random_share, noise
+        spaces = policy.spaces
+        self._motions = motion_size(spaces.action_meaning, spaces.action_size)
 
     def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """Draws from `rng` in this episode."""
@@ -253,5 +257,6 @@ class NoisyGrasper:
             return self._explore.act(image, state)
         action = self._policy.act(image, state)
         noise = self._rng.normal(0.0, self._noise, len(action))
+        noise[self._motions :] = 0.0
         noisy: Float32 = np.clip(action + self._more * noise, -1.0, 1.0)
         return noisy.astype(np.float32)

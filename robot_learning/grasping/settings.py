@@ -38,7 +38,7 @@ class GraspHyperParameters(CemHyperParameters):
     l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
     batch_size: Count = Field(64, description="Labelled transitions an update.")
     gamma: Discount = Field(
-        0.95,
+        0.97,
         description="Discount per step (the paper's 0.9 is for at most 20 longer steps).",
     )
     loss: Literal["cross_entropy", "squared"] = Field(

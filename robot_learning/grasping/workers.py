@@ -26,10 +26,10 @@ class Exploration:
 
     Attributes:
         random_share: of random actions.
-        noise: standard deviation added to the others.
+        noise: standard deviation added to the motions of the others.
     """
 
-    random_share: float = 0.05
+    random_share: float = 0.02
     noise: float = 0.1
 
 

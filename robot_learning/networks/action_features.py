@@ -15,12 +15,17 @@ from torch import Tensor
 ActionMeaning = Literal["tcp_grasp", "plain"]
 """`tcp_grasp`: eight numbers as `TcpGrasp` has them; `plain`: every number counts as it is."""
 
-_TOOL_FEATURES = 7
+_TOOL_FEATURES, _TOOL_MOTION = 7, 5
 
 
 def feature_count(meaning: ActionMeaning, action_size: int) -> int:
     """Numbers that an action of `action_size` becomes."""
     return _TOOL_FEATURES if meaning == "tcp_grasp" else action_size
+
+
+def motion_size(meaning: ActionMeaning, action_size: int) -> int:
+    """How many of an action's first numbers say how to move; the others are switches."""
+    return _TOOL_MOTION if meaning == "tcp_grasp" else action_size
 
 
 def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ class GraspSeedRun(SeedRun):
         return self.directory.parents[1] / "logs" / log.name
 
 
-_SCRIPTED = AttemptLog("scripted", 3_000)
+_SCRIPTED = AttemptLog("scripted", 1_500)
 _RANDOM = AttemptLog("kuka-random", 10_000)
 _BIN: Mapping[str, Any] = {
     "algorithm": "qt_opt",

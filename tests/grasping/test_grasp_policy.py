@@ -133,5 +133,7 @@ def test_exploring_is_acting_by_the_policy_with_noise_and_at_random_now_and_then
         assert (np.abs(actions) <= 1.0).all() and actions.dtype == np.float32
         undisturbed.append((actions == best).all())
         near.append(np.abs(actions - best).max(axis=1) < largest)
+        moved = near[-1] & (actions[:, :5] != best[:5]).any(axis=1)
+        np.testing.assert_array_equal(actions[moved, 5:] - best[5:], 0.0)  # switches stay
     assert np.mean(near) == pytest.approx(0.75, abs=0.07)
     assert np.mean(undisturbed) == pytest.approx(1 / 3, abs=0.15)
