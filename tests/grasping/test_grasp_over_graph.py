@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from grasp_graph import SmallGraph
-from grasp_samples import CONTRACT, WORLD
+from grasp_samples import WORLD
 
 from robot_learning.control.action import ActionKind
-from robot_learning.envs.observation import field_slices
 from robot_learning.grasping.collect import collect_episode
 from robot_learning.training.actor_types import ActorPhase
 
@@ -27,7 +26,9 @@ def graph():
 
 
 def test_an_episode_over_the_graph_is_the_one_in_process(graph):
-    seed = 1  # no safety fault ends it: over the graph that would be no attempt
+    # No safety fault ends it: over the graph that would be no attempt. And little is touched: fingers
+    # that were opened twice touch things a moment earlier or later.
+    seed = 3
     over = graph([seed])
     over.run(lambda: over.episodes)
     env = WORLD.open("train")
@@ -38,12 +39,7 @@ def test_an_episode_over_the_graph_is_the_one_in_process(graph):
     outside = over.episodes[0]
     assert over.given_up() == []
     # The hand was opened before it for a period that moved nothing.
-    # Fingers that were opened twice touch things a moment earlier or later, at the same widths.
-    tolerance = np.full(inside.states.shape[1], 1e-4)
-    tolerance[field_slices(CONTRACT)["gripper_speed_m_s"]] = (
-        0.1 * CONTRACT.robot.gripper.speed_max_m_s
-    )
-    np.testing.assert_array_less(np.abs(outside.states - inside.states), tolerance)
+    np.testing.assert_allclose(outside.states, inside.states, atol=1e-4)
     np.testing.assert_allclose(outside.actions, inside.actions, atol=1e-4)
     np.testing.assert_array_equal(outside.rewards, inside.rewards)
     assert np.abs(outside.images.astype(int) - inside.images).mean() < 0.5
