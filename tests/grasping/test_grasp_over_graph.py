@@ -26,8 +26,8 @@ def graph():
 
 
 def test_an_episode_over_the_graph_is_the_one_in_process(graph):
-    # No safety fault ends it: over the graph that would be no attempt. And little is touched: fingers
-    # that were opened twice touch things a moment earlier or later.
+    # No safety fault ends it: over the graph that would be no attempt. And little is touched:
+    # fingers that were opened twice touch things a moment earlier or later.
     seed = 3
     over = graph([seed])
     over.run(lambda: over.episodes)
