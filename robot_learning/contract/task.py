@@ -21,7 +21,6 @@ ObservationField = Literal[
     "joint_velocity_rad_s",
     "tcp_position_m",
     "tcp_velocity_m_s",
-    "tcp_height_m",
     "tcp_heading",
     "gripper_width_m",
     "gripper_speed_m_s",

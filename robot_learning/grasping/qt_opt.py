@@ -122,9 +122,8 @@ class GraspQTOpt:
         found = self.search.find(self.average, maps, states, noise)
         values = torch.sigmoid(found.score)
         if hyper.second_target:
-            second = self.lagged.judge(self.lagged.encode(planes), found.best.unsqueeze(1), states)[
-                :, 0
-            ]
+            maps, best = self.lagged.encode(planes), found.best.unsqueeze(1)
+            second = self.lagged.judge(maps, best, states)[:, 0]
             values = torch.minimum(values, torch.sigmoid(second))
         rewards, ends = torch.from_numpy(batch.rewards), torch.from_numpy(batch.terminated)
         returns = torch.from_numpy(batch.returns_to_go)

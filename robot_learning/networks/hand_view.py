@@ -132,7 +132,7 @@ class HandFrame(nn.Module):
         camera = states.new_tensor(view.towards_camera).expand_as(position)
         velocity = states[:, view.velocity_at : view.velocity_at + 2] / self._speed
         vectors = torch.stack((velocity, middle, camera), 1)
-        seen = _turned(vectors, heading[:, None] * heading.new_tensor((1.0, -1.0)))
+        seen = _turned(vectors, _back(heading)[:, None])
         if varied is not None:
             seen = seen * varied.mirror[:, None]
         rest = (states[:, self._kept] - self._middle) / self._half
@@ -141,7 +141,7 @@ class HandFrame(nn.Module):
     def motions(self, features: Tensor, states: Tensor, varied: Variation | None = None) -> Tensor:
         """Features (n, k, f) of actions, whose first four are way and turn, in the hand's frame."""
         _, heading = self._place(states)
-        way = _turned(features[..., :2], heading[:, None] * heading.new_tensor((1.0, -1.0)))
+        way = _turned(features[..., :2], _back(heading)[:, None])
         turn = features[..., 3:4]
         if varied is not None:
             way = way * varied.mirror[:, None]
@@ -161,3 +161,8 @@ def _turned(vectors: Tensor, heading: Tensor) -> Tensor:
     x, y = vectors.unbind(-1)
     cosine, sine = heading.unbind(-1)
     return torch.stack((cosine * x - sine * y, sine * x + cosine * y), -1)
+
+
+def _back(heading: Tensor) -> Tensor:
+    """Cosine and sine (n, 2) of the opposite angle: from the base frame into the hand's."""
+    return heading * heading.new_tensor((1.0, -1.0))

@@ -78,18 +78,6 @@ class Photometric(NamedTuple):
     noise: float = 0.0
 
 
-def random_crop(images: Tensor, pad_px: int, generator: torch.Generator) -> Tensor:
-    """Shifts each image by up to `pad_px` in both directions, edges repeated.
-
-    Args:
-        images: shape (n, channels, height, width), any type.
-        pad_px: largest shift.
-        generator: where the shifts come from.
-    """
-    shifts = torch.randint(-pad_px, pad_px + 1, (len(images), 2), generator=generator)
-    return shifted(images, shifts)
-
-
 def shifted(images: Tensor, shifts_px: Tensor) -> Tensor:
     """Shifts each image, edges repeated.
 
