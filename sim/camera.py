@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import pybullet
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
 from robot_learning.perception.geometry import intrinsics, picture_intrinsics, upright
+from sim.scene import Worlds
 
 _NEAR_M, _FAR_M = 0.05, 10.0
 LIGHT_FROM = (1.0, 1.0, 2.0)
@@ -51,7 +53,7 @@ class SimCamera:
 
     def __init__(
         self,
-        client: int,
+        worlds: Worlds,
         camera: CameraContract,
         size_px: tuple[int, int] | None = None,
         image: ImageContract | None = None,
@@ -59,16 +61,18 @@ class SimCamera:
         """Makes a camera.
 
         Args:
-            client: the world.
+            worlds: what it looks at.
             camera: pose and lens.
             size_px: (width, height) of its images instead of the contract's.
-            image: take only this part of the image, at its size.
+            image: take only this part of the image, at its size. As in a picture made of a real
+                image, a pixel is the mean of the finer ones that the camera has there.
         """
-        self._client = client
+        self._worlds = worlds
         self._camera = camera
         self._width, self._height = size_px or (camera.width_px, camera.height_px)
         self.intrinsics = intrinsics(self._width, self._height, camera.vertical_fov_rad)
         self._aspect = self._width / self._height
+        self._fineness = 1  # pixels drawn, along each side, for one of the image
         # In the image's own coordinates, from -1 to 1: the middle and half the size of the part.
         self._middle, self._half = (0.0, 0.0), (1.0, 1.0)
         if image is not None:
@@ -83,10 +87,15 @@ class SimCamera:
         )
         self._half = (side / self._width, side / self._height)
         self.intrinsics = picture_intrinsics(self._camera, image)
-        self._width = self._height = image.size_px
+        self._fineness = max(1, int(side // image.size_px))
+        self._width = self._height = image.size_px * self._fineness
 
     def vary(self, variation: CameraVariation | None) -> None:
-        """Takes images under other circumstances from now on; None: the contract's."""
+        """Takes images under other circumstances from now on; None: the contract's.
+
+        Call it too when the backdrop has changed.
+        """
+        self._still: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         self._variation = variation = variation or CameraVariation()
         position = np.add(self._camera.position_m, variation.position_m)
         look_at = np.add(self._camera.look_at_m, variation.look_at_m)
@@ -109,7 +118,20 @@ class SimCamera:
         self._projection[9] = self._middle[1] / self._half[1] + 1.0 / self._height
 
     def render(self) -> NDArray[np.uint8]:
-        """Draws the world, shape (height, width, 3)."""
+        """Draws the worlds, shape (height, width, 3)."""
+        rgb, depth = self._draw(self._worlds.physics)
+        if self._worlds.backdrop is not None:
+            if self._still is None:
+                self._still = self._draw(self._worlds.backdrop)
+            still_rgb, still_depth = self._still
+            rgb = np.where((depth < still_depth)[..., None], rgb, still_rgb)
+        if self._fineness == 1:
+            return rgb
+        size = (self._width // self._fineness, self._height // self._fineness)
+        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+    def _draw(self, client: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Colours (height, width, 3), and how far away it is, from 0 to 1, (height, width)."""
         image = pybullet.getCameraImage(
             self._width,
             self._height,
@@ -122,7 +144,8 @@ class SimCamera:
             shadow=0,
             renderer=pybullet.ER_TINY_RENDERER,
             flags=pybullet.ER_NO_SEGMENTATION_MASK,
-            physicsClientId=self._client,
+            physicsClientId=client,
         )
         rgba = np.asarray(image[2], dtype=np.uint8).reshape(self._height, self._width, 4)
-        return np.ascontiguousarray(rgba[..., :3])
+        depth = np.asarray(image[3], dtype=np.float32).reshape(self._height, self._width)
+        return np.ascontiguousarray(rgba[..., :3]), depth

@@ -18,7 +18,7 @@ from sim.measurement import Measurements
 from sim.objects import Split
 from sim.robot import SimRobot
 from sim.robot_model import Visuals
-from sim.scene import build_floor, build_table
+from sim.scene import Worlds, build_floor, build_table
 from sim.tasks import make_task
 from sim.trajectory import TrajectoryFollower
 
@@ -75,11 +75,10 @@ class SimHardware:
         self._episode_steps = 0  # physics steps since the last reset
         self._fraction = 0.0  # of a physics step, by which the present is ahead of physics
         self._measured_step = 0
-        self._client: int | None = pybullet.connect(pybullet.DIRECT)
-        if self._client < 0:
-            raise RuntimeError("PyBullet refuses another world; close some SimHardware first")
+        self._worlds = worlds = Worlds.connect()
+        self._client: int | None = worlds.physics
         try:
-            client = self._client
+            client = worlds.physics
             pybullet.setPhysicsEngineParameter(
                 fixedTimeStep=self._period_s,
                 numSolverIterations=SOLVER_ITERATIONS,
@@ -88,14 +87,16 @@ class SimHardware:
             )
             pybullet.setGravity(0.0, 0.0, -9.81, physicsClientId=client)
             self.robot = SimRobot(client, robot, visuals)
-            build_table(client)
-            self._task.build(client)
-            build_floor(client)
+            build_table(worlds)
+            self._task.build(worlds)
+            build_floor(worlds)
             self._cameras = {
-                camera.name: SimCamera(client, camera, camera_size_px) for camera in robot.cameras
+                camera.name: SimCamera(worlds, camera, camera_size_px) for camera in robot.cameras
             }
-            self._picture = self._picture_camera(client)
+            self._picture = self._picture_camera(worlds)
             self.robot.place(self._home, robot.gripper.width_max_m)
+            self._fixed = set(range(pybullet.getNumBodies(physicsClientId=client)))
+            self._fixed.discard(self.robot.body)
             self._initial = pybullet.saveState(physicsClientId=client)
             self._measurements = Measurements(simulation, start_time_s)
             self._begin_episode(seed)
@@ -183,6 +184,11 @@ class SimHardware:
         client = self._require_open()
         self._task.clear()
         pybullet.restoreState(stateId=self._initial, physicsClientId=client)
+        # Restoring wakes what cannot move, and then every object that lies on it is looked at.
+        for body in self._fixed:
+            pybullet.changeDynamics(
+                body, -1, activationState=pybullet.ACTIVATION_STATE_SLEEP, physicsClientId=client
+            )
         self._steps += 1
         self._begin_episode(seed)
 
@@ -212,7 +218,7 @@ class SimHardware:
     def close(self) -> None:
         """Ends the simulation; safe to call twice."""
         if self._client is not None:
-            pybullet.disconnect(physicsClientId=self._client)
+            self._worlds.close()
             self._client = None
 
     def __enter__(self) -> Self:
@@ -226,12 +232,12 @@ class SimHardware:
     ) -> None:
         self.close()
 
-    def _picture_camera(self, client: int) -> SimCamera | None:
+    def _picture_camera(self, worlds: Worlds) -> SimCamera | None:
         task = self.contract.task
         if not isinstance(task, BinGraspTask):
             return None
         cameras = {camera.name: camera for camera in self.contract.robot.cameras}
-        return SimCamera(client, cameras[task.image.camera], image=task.image)
+        return SimCamera(worlds, cameras[task.image.camera], image=task.image)
 
     def _frame(self, camera: SimCamera) -> CameraFrame:
         return CameraFrame(

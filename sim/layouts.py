@@ -22,7 +22,7 @@ from robot_learning.hardware import Array
 from robot_learning.training.files import write_atomic
 from sim.meshes import cache_root
 from sim.objects import ObjectError, ObjectShapes, Split, object_numbers
-from sim.scene import build_bin, build_table
+from sim.scene import Worlds, build_bin, build_table
 
 LAYOUTS: dict[Split, int] = {"train": 500, "unseen": 300}
 """How many there are; a reset draws one, and turns it by quarters where the bin is square."""
@@ -101,8 +101,8 @@ def _settle(task: BinGraspTask, split: Split, number: int) -> tuple[Placed, ...]
             fixedTimeStep=1.0 / _HZ, deterministicOverlappingPairs=1, physicsClientId=client
         )
         pybullet.setGravity(0.0, 0.0, -9.81, physicsClientId=client)
-        build_table(client)
-        build_bin(client, (0.0, 0.0), task.bin.size_m, task.bin.wall_height_m)
+        build_table(Worlds(client))
+        build_bin(Worlds(client), (0.0, 0.0), task.bin.size_m, task.bin.wall_height_m)
         dropping = _Dropping(task, client, object_numbers(split), rng)
         for _ in range(count):
             dropping.drop()

@@ -26,7 +26,9 @@ from robot_learning.training.policy_bytes import PolicyFileError
 POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
-_FORMAT = 4
+_FORMAT = 5
+SEARCHES = 16
+"""Searches in a row that draw differently: where an action changes nothing, the next is another."""
 
 
 class Judged(NamedTuple):
@@ -46,7 +48,7 @@ class Judged(NamedTuple):
 
 
 class GraspPolicy:
-    """A critic and its search; the same pictures and state give the same action.
+    """A critic and its search; the same pictures and states in a row give the same actions.
 
     Attributes:
         spaces: what it sees and does, and under which contract it was trained.
@@ -66,13 +68,14 @@ class GraspPolicy:
         Args:
             critic: that judges; it is not changed.
             hyper: of the search.
-            noise: of the search, shape (rounds, 1, samples, a).
+            noise: of searches in turn, shape (rounds, `SEARCHES`, samples, a).
             spaces: what it sees and does.
         """
         self._critic, self._hyper, self._noise = critic.eval(), hyper, noise
-        self._search = GraspSearch(hyper, noise.shape[-1])
+        self._search = GraspSearch(hyper, noise.shape[-1], spaces.action_meaning)
         self.spaces = spaces
         self._first: UInt8 | None = None
+        self._searches = 0  # in this episode
 
     def begin(self, rng: np.random.Generator, image: UInt8) -> None:
         """A new episode; it draws nothing, and remembers the picture.
@@ -81,6 +84,7 @@ class GraspPolicy:
             ValueError: the picture has another size than those it was trained with.
         """
         self._first = self._checked(image).copy()
+        self._searches = 0
 
     def act(self, image: UInt8, state: Float32) -> Float32:
         """The best action found, shape (a,), for a picture (size, size, 3) and a state (s,)."""
@@ -105,7 +109,10 @@ class GraspPolicy:
         planes = self._critic.look(torch.from_numpy(seen.copy()).unsqueeze(0), states)
         maps = self._critic.encode(planes)
         rounds: list[tuple[torch.Tensor, torch.Tensor]] = []
-        found = self._search.find(self._critic, maps, states, self._noise, rounds)
+        turn = self._searches % SEARCHES
+        self._searches += 1
+        noise = self._noise[:, turn : turn + 1]
+        found = self._search.find(self._critic, maps, states, noise, rounds)
         return Judged(
             found.best[0].numpy(),
             float(torch.sigmoid(found.score[0])),
@@ -151,7 +158,7 @@ def policy_of(learner: GraspQTOpt) -> GraspPolicy:
     hyper, spaces = learner.hyper, learner.spaces
     critic = grasp_critic(hyper, spaces, torch.Generator())
     critic.load_state_dict(learner.average.state_dict())
-    noise = learner.search.noise(1, torch.Generator().manual_seed(0))
+    noise = learner.search.noise(SEARCHES, torch.Generator().manual_seed(0))
     return GraspPolicy(critic, hyper, noise, spaces)
 
 
@@ -201,7 +208,7 @@ def grasp_policy_from_bytes(data: bytes, what: str = "a policy") -> GraspPolicy:
         spaces = GraspSpaces.from_plain(about["spaces"])
         critic = grasp_critic(hyper, spaces, torch.Generator())
         critic.load_state_dict(under(tensors, "critic"))
-        if noise.shape != (hyper.cem_rounds, 1, hyper.cem_samples, spaces.action_size):
+        if noise.shape != (hyper.cem_rounds, SEARCHES, hyper.cem_samples, spaces.action_size):
             raise ValueError(f"its search draws {tuple(noise.shape)}")
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
+from robot_learning.networks.action_features import ActionMeaning, first_guess
 from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
 from robot_learning.networks.hand_view import HandFrame
-from robot_learning.networks.image_encoder import Photometric, distort
 from robot_learning.networks.whole_picture import WholePicture
 from robot_learning.planning import Found, cross_entropy_method
 from robot_learning.replay.images import ImageBatch
@@ -29,8 +29,11 @@ Weights = dict[str, Tensor]
 class GraspSearch:
     """The best action for a critic, by the cross-entropy method; the image is encoded once."""
 
-    def __init__(self, hyper: GraspHyperParameters, action_size: int) -> None:
+    def __init__(
+        self, hyper: GraspHyperParameters, action_size: int, meaning: ActionMeaning = "plain"
+    ) -> None:
         self._hyper, self._size = hyper, action_size
+        self._mean = first_guess(meaning, action_size)
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """What one search for n images draws, shape (rounds, n, samples, a)."""
@@ -64,7 +67,7 @@ class GraspSearch:
                 tried.append((candidates, scores))
             return scores
 
-        mean, std = torch.zeros(n, self._size), torch.ones(n, self._size)
+        mean, std = self._mean.expand(n, -1), torch.ones(n, self._size)
         return cross_entropy_method(score, mean, std, noise, elites=self._hyper.cem_elites)
 
 
@@ -98,7 +101,7 @@ class GraspQTOpt:
         self.spaces = spaces
         self.critic = grasp_critic(hyper, spaces, self._generator)
         self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
-        self.search = GraspSearch(hyper, spaces.action_size)
+        self.search = GraspSearch(hyper, spaces.action_size, spaces.action_meaning)
         for slow in (self.average, self.lagged):
             slow.requires_grad_(False).eval()
         self._adam = torch.optim.Adam(
@@ -142,7 +145,9 @@ class GraspQTOpt:
         varied = critic.frame.variation(len(states), self.hyper.crop_pad_px, self._generator)
         planes = critic.look(torch.from_numpy(batch.images), states, varied)
         if self.hyper.photometric:
-            planes = distort(planes, Photometric(), self._generator)
+            planes = critic.frame.relit(planes, self._generator)
+        if self.hyper.first_picture:
+            planes = self._first_again(planes)
         random = torch.empty_like(actions).uniform_(-1.0, 1.0, generator=self._generator)
         both = torch.stack((actions, random), 1)
         logits, elsewhere = critic.judge(critic.encode(planes), both, states, varied).unbind(1)
@@ -213,6 +218,12 @@ class GraspQTOpt:
         actions, requested = torch.from_numpy(batch.actions), torch.from_numpy(batch.requested)
         return torch.where(asked, requested, actions)
 
+    def _first_again(self, planes: Tensor) -> Tensor:
+        """Of some, the first picture in the place of the present one too."""
+        first, _ = planes.chunk(2, 1)
+        again = torch.rand(len(planes), generator=self._generator) < self.hyper.first_again_share
+        return torch.where(again[:, None, None, None], torch.cat((first, first), 1), planes)
+
     @torch.no_grad()
     def _follow(self) -> None:
         hyper = self.hyper
@@ -233,12 +244,11 @@ def grasp_critic(
     low, high = torch.tensor(spaces.state_low), torch.tensor(spaces.state_high)
     frame: Frame = WholePicture(spaces.size_px, low, high)
     if hyper.hand_view and spaces.hand_view is not None:
-        frame = HandFrame(spaces.hand_view, low, high)
-    channels = 6 if hyper.first_picture else 3
+        frame = HandFrame(spaces.hand_view, spaces.size_px, low, high)
     return GraspCritic(
         SHAPES[hyper.network],
         frame,
-        channels,
+        2 if hyper.first_picture else 1,
         spaces.action_size,
         generator,
         spaces.action_meaning,

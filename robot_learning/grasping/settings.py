@@ -32,6 +32,11 @@ class GraspHyperParameters(CemHyperParameters):
         description="The picture from before the attempt, when no hand hid anything, is seen "
         "beside the present one.",
     )
+    first_again_share: Share = Field(
+        0.5,
+        description="How often, while learning, the first picture stands for the present one too: "
+        "otherwise the second, which the hand hides, is learned by heart.",
+    )
     learning_rate: Positive = Field(
         1e-3, description="Adam (Quillen et al. 2018; the paper: momentum, 1e-4)."
     )
@@ -56,7 +61,7 @@ class GraspHyperParameters(CemHyperParameters):
         "2022, 2210.07432, section 4): a lift is learned from at once by all that led to it.",
     )
     monte_carlo_share: Share = Field(
-        0.5,
+        0.2,
         description="Part of a target that is the return that followed (Ostrovski et al. 2017, "
         "1703.01310, section 5): what was never tried is not thought good for long.",
     )

@@ -23,7 +23,7 @@ class WorldError(ValueError):
     """Grasping cannot be learned there. One line says why."""
 
 
-LIFTED_M = 0.12
+LIFTED_M = 0.10
 """An object whose middle is higher than this was lifted, as the simulator knows."""
 
 

@@ -16,6 +16,7 @@ ActionMeaning = Literal["tcp_grasp", "plain"]
 """`tcp_grasp`: eight numbers as `TcpGrasp` has them; `plain`: every number counts as it is."""
 
 _TOOL_FEATURES, _TOOL_MOTION = 7, 5
+_SELDOM = -1.0  # standard deviations: of one try in six the number is above 0
 
 
 def feature_count(meaning: ActionMeaning, action_size: int) -> int:
@@ -26,6 +27,18 @@ def feature_count(meaning: ActionMeaning, action_size: int) -> int:
 def motion_size(meaning: ActionMeaning, action_size: int) -> int:
     """How many of an action's first numbers say how to move; the others are switches."""
     return _TOOL_MOTION if meaning == "tcp_grasp" else action_size
+
+
+def first_guess(meaning: ActionMeaning, action_size: int) -> Tensor:
+    """The middle of the actions that a search tries first, shape (a,).
+
+    Where one number ends the episode, few of them do: for half of the tries would be one and the
+    same action.
+    """
+    guess = torch.zeros(action_size)
+    if meaning == "tcp_grasp":
+        guess[-1] = _SELDOM
+    return guess
 
 
 def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:

@@ -75,10 +75,15 @@ class GraspCriticShape(NamedTuple):
 
 
 SHAPES: dict[GraspNetwork, GraspCriticShape] = {
-    # For 64 x 64: 3 million multiplications an image, 0.2 million an action.
+    # For 64 x 64: 3 million multiplications a view of 32 px, 0.1 million an action.
     "small": GraspCriticShape(
-        trunk=(Convolution(24, 5, 2), Convolution(32, 3, 2), Convolution(32, 3, 2)),
-        head=(Convolution(32, 3, 2),),
+        trunk=(
+            Convolution(32, 5, 2),
+            Convolution(48, 3, 2),
+            Convolution(48, 3),
+            Convolution(48, 3, 2),
+        ),
+        head=(Convolution(48, 3, 2),),
         vector=64,
         dense=(64,),
         normalise=False,
@@ -108,7 +113,7 @@ class GraspCritic(nn.Module):
     Args:
         shape: of the layers.
         frame: what is seen of images and states.
-        channels: of the images, 3 for each picture.
+        pictures: that an image is made of.
         action_size: numbers of an action, each in [-1, 1].
         generator: initial weights are drawn from it.
         meaning: of the actions; see `ActionMeaning`.
@@ -121,7 +126,7 @@ class GraspCritic(nn.Module):
         self,
         shape: GraspCriticShape,
         frame: Frame,
-        channels: int,
+        pictures: int,
         action_size: int,
         generator: torch.Generator,
         meaning: ActionMeaning = "plain",
@@ -130,6 +135,7 @@ class GraspCritic(nn.Module):
         self.frame, self._meaning = frame, meaning
         inputs = feature_count(meaning, action_size) + frame.state_features
         middle = shape.trunk[-1].channels
+        channels = pictures * frame.channels
         self.trunk = nn.Sequential(*_layers(channels, shape.trunk, shape.normalise))
         self.vector = nn.Sequential(
             nn.Linear(inputs, shape.vector), nn.ReLU(), nn.Linear(shape.vector, middle)

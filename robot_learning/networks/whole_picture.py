@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from robot_learning.networks.image_encoder import shifted
+from robot_learning.networks.image_encoder import Photometric, distort, shifted
 
 
 class Variation(NamedTuple):
@@ -37,6 +37,8 @@ class WholePicture(nn.Module):
         state_high: where it is at its highest.
     """
 
+    channels = 3  # of a picture
+
     _middle: Tensor
     _half: Tensor
 
@@ -55,6 +57,10 @@ class WholePicture(nn.Module):
         """Pictures (n, channels, size, size) as they are, or shifted."""
         del states
         return planes if varied is None else shifted(planes, varied.shift_px)
+
+    def relit(self, planes: Tensor, generator: torch.Generator) -> Tensor:
+        """Pictures in other light (the paper's appendix)."""
+        return distort(planes, Photometric(), generator)
 
     def states(self, states: Tensor, varied: Variation | None = None) -> Tensor:
         """States (n, s), each number in [-1, 1] between the ends of its range."""

@@ -11,6 +11,7 @@ from robot_learning.contract import Contract
 from robot_learning.hardware import Array
 from sim.camera import CameraVariation
 from sim.objects import Split
+from sim.scene import Worlds
 
 
 class SimTask(ABC):
@@ -34,8 +35,8 @@ class SimTask(ABC):
         """
 
     @abstractmethod
-    def build(self, client: int) -> None:
-        """Adds the task's lasting bodies to the world, once."""
+    def build(self, worlds: Worlds) -> None:
+        """Adds the task's lasting bodies, once."""
 
     @abstractmethod
     def clear(self) -> None:

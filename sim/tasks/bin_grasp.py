@@ -14,7 +14,7 @@ from robot_learning.hardware import Array
 from sim.camera import LIGHT_FROM, CameraVariation
 from sim.layouts import LAYOUTS, Placed, layout
 from sim.objects import ObjectShapes, Split
-from sim.scene import BIN_COLOUR, build_bin
+from sim.scene import BIN_COLOUR, Worlds, build_bin
 from sim.tasks.base import SimTask
 
 Colour = tuple[float, float, float, float]
@@ -29,16 +29,17 @@ class BinGrasp(SimTask):
         self._task = task_of(contract, BinGraspTask)
         self._split = objects
         self._client = -1
+        self._backdrop: int | None = None
         self._bin: list[int] = []
         self._bodies: list[int] = []
         self._numbers: list[int] = []  # of their objects
 
-    def build(self, client: int) -> None:
+    def build(self, worlds: Worlds) -> None:
         """Adds the bin."""
-        self._client = client
-        self._shapes = ObjectShapes(client, self._task.objects.scale)
+        self._client, self._backdrop = worlds.physics, worlds.backdrop
+        self._shapes = ObjectShapes(self._client, self._task.objects.scale)
         box = self._task.bin
-        self._bin = build_bin(client, box.centre_m, box.size_m, box.wall_height_m)
+        self._bin = build_bin(worlds, box.centre_m, box.size_m, box.wall_height_m)
 
     def clear(self) -> None:
         """Takes the objects out."""
@@ -60,7 +61,7 @@ class BinGrasp(SimTask):
         red, green, blue = np.clip(np.add(BIN_COLOUR[:3], shade), 0.0, 1.0).tolist()
         for body in self._bin:
             pybullet.changeVisualShape(
-                body, -1, rgbaColor=(red, green, blue, 1.0), physicsClientId=self._client
+                body, -1, rgbaColor=(red, green, blue, 1.0), physicsClientId=self._backdrop
             )
         self.camera_variation = _camera_variation(vary, rng)
         self.extra_delay_s = float(rng.uniform(*vary.latency_s))

@@ -10,7 +10,7 @@ import pybullet
 from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.hardware import Array
 from sim.objects import Split
-from sim.scene import build_bin
+from sim.scene import Worlds, build_bin
 from sim.tasks.base import SimTask
 
 BIN_CENTRE_M = (0.45, -0.55)
@@ -31,10 +31,10 @@ class Reach(SimTask):
         self._body = -1
         self._target = np.zeros(3)
 
-    def build(self, client: int) -> None:
+    def build(self, worlds: Worlds) -> None:
         """Adds the bin, and the ball, a picture only."""
-        self._client = client
-        build_bin(client, BIN_CENTRE_M, BIN_INSIDE_M, BIN_HEIGHT_M)
+        self._client = client = worlds.physics
+        build_bin(worlds, BIN_CENTRE_M, BIN_INSIDE_M, BIN_HEIGHT_M)
         look = pybullet.createVisualShape(
             pybullet.GEOM_SPHERE,
             radius=TARGET_RADIUS_M,
