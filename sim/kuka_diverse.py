@@ -5,7 +5,8 @@ The wheel's `KukaDiverseObjectEnv` has other constants than the paper's
 1/200 s an action, up to 15 actions, free choice of the height, a grasp by itself at 0.1 m, 5 of 900
 objects or of the other 100, pictures of 128 px reduced to 64. What stays the wheel's is its arm
 (gains, inverse kinematics, finger forces), where it begins, and how it closes, then lifts. Objects
-fall one after the other as in the wheel, but the next need not wait once the others lie still.
+fall one after the other as in the wheel, but the next need not wait once the others lie still; and
+what lies still sleeps until something comes near it, for nothing happens to it meanwhile.
 """
 
 from __future__ import annotations
@@ -125,27 +126,41 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
 
 
 def _environment() -> Any:
-    """The wheel's class with our way of dropping objects, which takes half the time."""
+    """The wheel's class with our way of dropping objects, which takes a fraction of the time."""
     wheels: Any = _wheels_environment()
 
     class Environment(wheels):  # type: ignore[misc]
         def _randomly_place_objects(self, urdfList: list[str]) -> list[int]:  # noqa: N803
             """Lets objects fall into the tray one after the other; their numbers."""
             bodies: list[int] = []
+            for body in range(pybullet.getNumBodies()):
+                if body != self._kuka.kukaUid:
+                    _sleep(body)  # what cannot move at all
             for path in urdfList:
                 x = 0.4 + self._blockRandom * random.random()
                 y = self._blockRandom * (random.random() - 0.5)
                 turn = math.pi * (0.5 + self._blockRandom * random.random())
                 upright = pybullet.getQuaternionFromEuler([0.0, 0.0, turn])
-                bodies.append(pybullet.loadURDF(path, [x, y, 0.15], upright))
+                # A plain rigid body: what it sleeps on does not wake it.
+                bodies.append(
+                    pybullet.loadURDF(path, [x, y, 0.15], upright, useMaximalCoordinates=1)
+                )
                 for _ in range(_FALL_STEPS_MAX // _LOOK_STEPS):
                     for _ in range(_LOOK_STEPS):
                         pybullet.stepSimulation()
                     if all(map(_is_still, bodies)):
                         break
+                for body in bodies:
+                    if _is_still(body):
+                        _sleep(body)
             return bodies
 
     return Environment
+
+
+def _sleep(body: int) -> None:
+    state = pybullet.ACTIVATION_STATE_ENABLE_SLEEPING | pybullet.ACTIVATION_STATE_SLEEP
+    pybullet.changeDynamics(body, -1, activationState=state)
 
 
 def _is_still(body: int) -> bool:

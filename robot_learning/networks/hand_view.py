@@ -7,7 +7,7 @@ of a grasp at one place then holds at every other one, and of one mirrored too: 
 gripper's own frame (Zeng et al. 2018, arXiv 1803.09956, turn theirs) and networks that
 know of such symmetries learn from far fewer grasps (Zhu et al. 2022, arXiv 2202.09468).
 
-Of a pixel is seen how far its colour is from that of the bin's floor: what colour an object has says
+Of a pixel is seen how far its colour is from that of the bin's floor: what colour a thing has says
 nothing of how to grasp it, and to find that out takes more grasps than to learn their shapes. And
 the view is finest at its middle, as an eye's: between the fingers millimetres matter, further away
 only where something lies.

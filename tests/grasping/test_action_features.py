@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from robot_learning.contract import BinGraspTask, task_of
 from robot_learning.control.tool_command import Grip, read_action
-from robot_learning.networks.action_features import action_features, feature_count
+from robot_learning.networks.action_features import action_features, feature_count, first_guess
 
 TASK = task_of(CONTRACT, BinGraspTask)
 NUMBERS = st.one_of(st.sampled_from([-1.0, 0.0, 1.0]), st.floats(-1.0, 1.0, width=32))
@@ -55,3 +55,11 @@ def test_features_lie_between_minus_one_and_one(meaning):
     features = action_features(meaning, actions)
     assert features.shape == (1000, feature_count(meaning, 8))
     assert features.abs().max() <= 1.0 + 1e-6
+
+
+def test_of_the_first_tries_of_a_search_few_end_the_episode_and_the_rest_is_open():
+    drawn = torch.randn(20_000, 8, generator=torch.Generator().manual_seed(0))
+    tried = drawn + first_guess("tcp_grasp", 8)
+    assert (tried[:, 7] > 0.0).float().mean().item() == pytest.approx(0.16, abs=0.02)
+    assert (tried[:, :7] > 0.0).float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert not first_guess("plain", 4).any()

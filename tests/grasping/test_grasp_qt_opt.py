@@ -187,3 +187,15 @@ def test_actions_that_nobody_tried_are_worth_nothing_and_what_was_done_is_worth_
             values[weight] = torch.sigmoid(critic.judge(maps, both, states)).mean(0).tolist()
     assert values[0.25][0] == pytest.approx(0.7, abs=0.1) and values[0.25][1] < 0.15
     assert values[0.0][1] > values[0.25][1] + 0.1
+
+
+def test_of_some_pictures_the_first_is_learned_from_alone():
+    learner = make_learner(first_picture=True, first_again_share=0.5)
+    planes = torch.rand(400, 6, 4, 4)
+    seen = learner._first_again(planes)
+    torch.testing.assert_close(seen[:, :3], planes[:, :3])
+    again = (seen[:, 3:] == planes[:, :3]).flatten(1).all(1)
+    torch.testing.assert_close(seen[~again], planes[~again])
+    assert again.float().mean().item() == pytest.approx(0.5, abs=0.1)
+    learner = make_learner(first_picture=True, first_again_share=0.0)
+    assert torch.equal(learner._first_again(planes), planes)

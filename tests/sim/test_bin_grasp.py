@@ -177,6 +177,30 @@ def test_every_range_of_the_contract_is_used_and_kept(opened):
     assert len(set(seen)) == 5
 
 
+def test_objects_that_nobody_touches_are_not_looked_at(opened):
+    hardware = opened(changed(objects=ONE | {"count_min": 6, "count_max": 10}))
+    for seed in range(3):  # the first reset restores nothing, later ones do
+        hardware.reset(seed)
+        hardware.step(0.2)
+        assert not pybullet.getContactPoints(physicsClientId=hardware._client)
+
+
+def test_what_never_moves_hides_what_lies_behind_it_and_no_more(opened, single):
+    hardware = opened(single)
+    hardware.robot.place(np.array([2.5, -1.0, 0.0, -2.5, 0.0, 1.5, 0.0]), 0.0)  # out of the way
+    seen = hardware.read_picture().rgb
+    (body,), client = hardware._task._bodies, hardware._client
+    heights = []
+    for height_m in (-0.3, 0.2):  # under the table, and over the bin
+        where = ((0.5, 0.0, height_m), (0.0, 0.0, 0.0, 1.0))
+        pybullet.resetBasePositionAndOrientation(body, *where, physicsClientId=client)
+        heights.append(hardware.read_picture().rgb)
+    hardware._task.clear()
+    empty = hardware.read_picture().rgb
+    np.testing.assert_array_equal(heights[0], empty)
+    assert (heights[1] != empty).any() and (seen != empty).any()
+
+
 def test_a_sleeping_object_wakes_when_it_is_touched_and_can_be_lifted(opened, single):
     hardware, kinematics = opened(single), ArmKinematics(single.robot.arm)
     home = kinematics.home_position_rad
