@@ -144,14 +144,40 @@ def _joined(pieces: Iterable[tuple[Vertices, Faces]]) -> tuple[Vertices, Faces]:
     return np.concatenate(vertices), np.concatenate(faces)
 
 
+def flat_triangles(source: Path, count: int) -> tuple[Vertices, Vertices]:
+    """Corners of about `count` triangles that look like a mesh, and their normals.
+
+    Every triangle has corners and a normal of its own, both of shape (3 m, 3), in the file's units.
+
+    Raises:
+        ValueError: the file holds no triangle.
+        OSError: it cannot be read.
+    """
+    mesh = read_obj(source)
+    vertices, faces = _cut(*_welded(mesh.vertices, mesh.faces), count)
+    normals = _face_normals(vertices, faces)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return vertices[faces].reshape(-1, 3), np.repeat(normals, 3, axis=0)
+
+
 def _simplify(vertices: Vertices, faces: Faces) -> tuple[Vertices, Faces]:
-    """Decimates; the vertices that no face uses are dropped."""
-    corners = vertices[faces].reshape(-1, 3)
-    _, first, inverse = np.unique(corners.round(6), axis=0, return_index=True, return_inverse=True)
-    vertices, faces = corners[first], inverse.reshape(faces.shape).astype(np.int64)
+    """Decimates as much as a robot's piece of this size bears."""
+    vertices, faces = _welded(vertices, faces)
     length_m = float(np.ptp(vertices, axis=0).max())
     least = round(MIN_TRIANGLES * min(1.0, max(SMALL_SHARE, length_m / LARGE_M)))
-    target = max(least, round(FRACTION * len(faces)))
+    return _cut(vertices, faces, max(least, round(FRACTION * len(faces))))
+
+
+def _welded(vertices: Vertices, faces: Faces) -> tuple[Vertices, Faces]:
+    """With one vertex where several were at one place; those that no face uses are dropped."""
+    corners = vertices[faces].reshape(-1, 3)
+    _, first, inverse = np.unique(corners.round(6), axis=0, return_index=True, return_inverse=True)
+    return corners[first], inverse.reshape(faces.shape).astype(np.int64)
+
+
+def _cut(vertices: Vertices, faces: Faces, target: int) -> tuple[Vertices, Faces]:
+    """Decimates to about so many triangles."""
+    length_m = float(np.ptp(vertices, axis=0).max())
     if target < len(faces):
         scale = WORK_SIZE / length_m
         points, triangles = fast_simplification.simplify(

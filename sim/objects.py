@@ -12,9 +12,16 @@ from typing import Literal
 import pybullet
 import pybullet_data
 
+from sim.meshes import flat_triangles
+
 OBJECTS = 1000
 ROLLING_FRICTION, SPINNING_FRICTION = 1e-4, 1e-3
 """Small, and not zero: a round object comes to rest."""
+
+LOOK_TRIANGLES = 120
+"""Of an object as it is drawn; the files have three times as many, mostly inside, where the convex
+pieces that they are felt as touch each other.
+"""
 
 Split = Literal["train", "unseen"]
 
@@ -72,6 +79,17 @@ def object_model(number: int) -> ObjectModel:
     if not file.is_file():
         raise ObjectError(f"{file}: no such file; reinstall pybullet")
     return ObjectModel(file, (scale[0], scale[1], scale[2]), mass, (red, green, blue, 1.0))
+
+
+@lru_cache(maxsize=OBJECTS)
+def _look(number: int) -> tuple[list[list[float]], list[list[float]]]:
+    """Corners and normals of an object's triangles as it is drawn."""
+    model = object_model(number)
+    try:
+        corners, normals = flat_triangles(model.mesh, LOOK_TRIANGLES)
+    except (OSError, ValueError, IndexError) as error:
+        raise ObjectError(f"{model.mesh}: no usable object: {error}") from None
+    return corners.tolist(), normals.tolist()
 
 
 def _element(root: ET.Element, path: str) -> ET.Element:
@@ -144,6 +162,7 @@ class ObjectShapes:
     def _shape(self, number: int, model: ObjectModel) -> tuple[int, int]:
         if number not in self._shapes:
             x, y, z = model.scale
+            corners, normals = _look(number)
             scale = (x * self._scale, y * self._scale, z * self._scale)
             try:
                 shape = (
@@ -155,7 +174,10 @@ class ObjectShapes:
                     ),
                     pybullet.createVisualShape(
                         pybullet.GEOM_MESH,
-                        fileName=str(model.mesh),
+                        vertices=corners,
+                        normals=normals,
+                        uvs=[[0.0, 0.0]] * len(corners),
+                        indices=list(range(len(corners))),
                         meshScale=scale,
                         physicsClientId=self._client,
                     ),

@@ -15,7 +15,11 @@ from torch.nn import functional
 
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
-from robot_learning.networks.action_features import ActionMeaning, first_guess
+from robot_learning.networks.action_features import (
+    ActionMeaning,
+    first_guess,
+    random_actions,
+)
 from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
 from robot_learning.networks.hand_view import HandFrame
 from robot_learning.networks.whole_picture import WholePicture
@@ -148,7 +152,8 @@ class GraspQTOpt:
             planes = critic.frame.relit(planes, self._generator)
         if self.hyper.first_picture:
             planes = self._first_again(planes)
-        random = torch.empty_like(actions).uniform_(-1.0, 1.0, generator=self._generator)
+        meaning = self.spaces.action_meaning
+        random = random_actions(meaning, tuple(actions.shape), self._generator)
         both = torch.stack((actions, random), 1)
         logits, elsewhere = critic.judge(critic.encode(planes), both, states, varied).unbind(1)
         loss = self._loss(logits, target)

@@ -41,6 +41,19 @@ def first_guess(meaning: ActionMeaning, action_size: int) -> Tensor:
     return guess
 
 
+def random_actions(
+    meaning: ActionMeaning, shape: tuple[int, ...], generator: torch.Generator
+) -> Tensor:
+    """Uniform actions of this shape (..., a), none of which ends the episode.
+
+    What it is worth to end is known well enough, and it is right now and then.
+    """
+    actions = torch.empty(shape).uniform_(-1.0, 1.0, generator=generator)
+    if meaning == "tcp_grasp":
+        actions[..., -1] = -actions[..., -1].abs()
+    return actions
+
+
 def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:
     """The features of actions (..., a), shape (..., f), each in [-1, 1]."""
     return _tool_features(actions) if meaning == "tcp_grasp" else actions

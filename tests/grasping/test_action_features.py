@@ -14,7 +14,12 @@ from hypothesis.extra import numpy as arrays
 
 from robot_learning.contract import BinGraspTask, task_of
 from robot_learning.control.tool_command import Grip, read_action
-from robot_learning.networks.action_features import action_features, feature_count, first_guess
+from robot_learning.networks.action_features import (
+    action_features,
+    feature_count,
+    first_guess,
+    random_actions,
+)
 
 TASK = task_of(CONTRACT, BinGraspTask)
 NUMBERS = st.one_of(st.sampled_from([-1.0, 0.0, 1.0]), st.floats(-1.0, 1.0, width=32))
@@ -63,3 +68,12 @@ def test_of_the_first_tries_of_a_search_few_end_the_episode_and_the_rest_is_open
     assert (tried[:, 7] > 0.0).float().mean().item() == pytest.approx(0.16, abs=0.02)
     assert (tried[:, :7] > 0.0).float().mean().item() == pytest.approx(0.5, abs=0.02)
     assert not first_guess("plain", 4).any()
+
+
+def test_random_actions_are_uniform_and_do_not_end_the_episode():
+    generator = torch.Generator().manual_seed(0)
+    drawn = random_actions("tcp_grasp", (50, 100, 8), generator)
+    assert drawn.shape == (50, 100, 8) and drawn.abs().max() <= 1.0
+    assert (drawn[..., 7] <= 0.0).all()
+    assert drawn[..., :7].mean().item() == pytest.approx(0.0, abs=0.02)
+    assert (random_actions("plain", (500, 8), generator)[:, 7] > 0.0).any()
