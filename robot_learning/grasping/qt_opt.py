@@ -18,7 +18,7 @@ from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.action_features import (
     ActionMeaning,
     first_guess,
-    random_actions,
+    moved_at_random,
 )
 from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
 from robot_learning.networks.hand_view import HandFrame
@@ -152,8 +152,7 @@ class GraspQTOpt:
             planes = critic.frame.relit(planes, self._generator)
         if self.hyper.first_picture:
             planes = self._first_again(planes)
-        meaning = self.spaces.action_meaning
-        random = random_actions(meaning, tuple(actions.shape), self._generator)
+        random = moved_at_random(self.spaces.action_meaning, actions, self._generator)
         both = torch.stack((actions, random), 1)
         logits, elsewhere = critic.judge(critic.encode(planes), both, states, varied).unbind(1)
         loss = self._loss(logits, target)

@@ -66,8 +66,8 @@ class GraspHyperParameters(CemHyperParameters):
         "1703.01310, section 5): what was never tried is not thought good for long.",
     )
     negative_weight: NonNegative = Field(
-        0.25,
-        description="Of random actions in the loss, to be worth nothing, as unseen ones are in "
+        0.2,
+        description="Of random motions in the loss, to be worth nothing, as unseen actions are in "
         "Chebotar et al. 2021, 2104.07749: what nobody tried is not thought good.",
     )
     target_lag_updates: NonNegativeCount = Field(
@@ -76,7 +76,7 @@ class GraspHyperParameters(CemHyperParameters):
         "does not (~6000 of 15 million in the paper).",
     )
     crop_pad_px: NonNegativeCount = Field(
-        2, description="Pictures are shifted by up to this while learning (the paper: crops)."
+        1, description="Pictures are shifted by up to this while learning (the paper: crops)."
     )
     photometric: bool = Field(True, description="Light and colour vary while learning (appendix).")
     replay_capacity: Count = Field(400_000, description="Frames kept, in a file of 12 KB each.")

@@ -41,17 +41,16 @@ def first_guess(meaning: ActionMeaning, action_size: int) -> Tensor:
     return guess
 
 
-def random_actions(
-    meaning: ActionMeaning, shape: tuple[int, ...], generator: torch.Generator
-) -> Tensor:
-    """Uniform actions of this shape (..., a), none of which ends the episode.
+def moved_at_random(meaning: ActionMeaning, actions: Tensor, generator: torch.Generator) -> Tensor:
+    """Uniform motions with the switches of others of these actions (n, a), in any order.
 
-    What it is worth to end is known well enough, and it is right now and then.
+    Drawn uniformly, every second one would end the episode, and it would be learned that to end is
+    never any good; as often as in these, it is nothing new where it is right.
     """
-    actions = torch.empty(shape).uniform_(-1.0, 1.0, generator=generator)
-    if meaning == "tcp_grasp":
-        actions[..., -1] = -actions[..., -1].abs()
-    return actions
+    count = motion_size(meaning, actions.shape[1])
+    order = torch.randperm(len(actions), generator=generator)
+    motions = torch.empty(len(actions), count).uniform_(-1.0, 1.0, generator=generator)
+    return torch.cat((motions, actions[order, count:]), 1)
 
 
 def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:

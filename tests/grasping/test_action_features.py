@@ -18,7 +18,7 @@ from robot_learning.networks.action_features import (
     action_features,
     feature_count,
     first_guess,
-    random_actions,
+    moved_at_random,
 )
 
 TASK = task_of(CONTRACT, BinGraspTask)
@@ -70,10 +70,20 @@ def test_of_the_first_tries_of_a_search_few_end_the_episode_and_the_rest_is_open
     assert not first_guess("plain", 4).any()
 
 
-def test_random_actions_are_uniform_and_do_not_end_the_episode():
+def test_motions_at_random_come_with_switches_as_they_were_and_end_no_more_often():
     generator = torch.Generator().manual_seed(0)
-    drawn = random_actions("tcp_grasp", (50, 100, 8), generator)
-    assert drawn.shape == (50, 100, 8) and drawn.abs().max() <= 1.0
-    assert (drawn[..., 7] <= 0.0).all()
-    assert drawn[..., :7].mean().item() == pytest.approx(0.0, abs=0.02)
-    assert (random_actions("plain", (500, 8), generator)[:, 7] > 0.0).any()
+    actions = torch.empty(4000, 8).uniform_(-1.0, 1.0, generator=generator)
+    actions[:, 7] = torch.where(torch.arange(4000) % 40 == 0, 1.0, -1.0)
+    drawn = moved_at_random("tcp_grasp", actions, generator)
+    assert drawn.shape == actions.shape and drawn.abs().max() <= 1.0
+    assert (drawn[:, 7] > 0.0).sum() == 100 and (drawn[:, 7] != actions[:, 7]).any()
+    switches = {tuple(row) for row in actions[:, 5:].tolist()}
+    assert {tuple(row) for row in drawn[:, 5:].tolist()} == switches
+    assert not (drawn[:, :5] == actions[:, :5]).any()
+    assert drawn[:, :5].mean().item() == pytest.approx(0.0, abs=0.02)
+
+
+def test_of_plain_actions_every_number_is_drawn():
+    actions = torch.zeros(50, 4)
+    drawn = moved_at_random("plain", actions, torch.Generator().manual_seed(0))
+    assert (drawn != 0.0).all() and drawn.abs().max() <= 1.0
