@@ -29,7 +29,7 @@ def hand_view(contract: Contract) -> HandView | None:
     x, y = (away / max(float(np.linalg.norm(away)), 1e-6)).tolist()
     half = np.array(task.bin.size_m) / 2.0 - _MARGIN_M
     centre = np.array(task.bin.centre_m)
-    low_x, low_y, high_x, high_y = (*(centre - half).tolist(), *(centre + half).tolist())
+    near, far = (centre - half).tolist(), (centre + half).tolist()
     homography = PictureGeometry(camera, task.image).plane_homography(_PLANE_M)
     return HandView(
         homography=tuple(homography.ravel().tolist()),
@@ -39,7 +39,7 @@ def hand_view(contract: Contract) -> HandView | None:
         position_at=fields["tcp_position_m"].start,
         heading_at=fields["tcp_heading"].start,
         velocity_at=fields["tcp_velocity_m_s"].start,
-        floor_m=(low_x, low_y, high_x, high_y),
+        floor_m=(near[0], near[1], far[0], far[1]),
         size_px=size_px,
         half_m=_HALF_M,
         middle_share=_MIDDLE_SHARE,

@@ -66,7 +66,8 @@ class HandView:
         """How far from the middle the view's columns (and rows) are, shape (size_px,)."""
         even = torch.linspace(-1.0, 1.0, self.size_px)
         share = self.middle_share
-        return self.half_m * (share * even + (1.0 - share) * even**3)
+        steps: Tensor = self.half_m * (share * even + (1.0 - share) * even**3)
+        return steps
 
     def floor_pixels(self, size_px: int) -> Tensor:
         """Indices, row by row, of the pixels of a picture that show the bin's floor."""
