@@ -79,7 +79,8 @@ class HandView:
         x, y = (points[:, :2] / points[:, 2:]).unbind(1)
         low_x, low_y, high_x, high_y = self.floor_m
         inside = (x > low_x) & (x < high_x) & (y > low_y) & (y < high_y)
-        return inside.nonzero()[::_EVERY, 0]
+        found: Tensor = inside.nonzero()[::_EVERY, 0]
+        return found
 
 
 _EVERY = 3  # of the floor's pixels is looked at for its colour
