@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 from robot_learning.grasping.collect import collect_episode
 from robot_learning.grasping.episode import GraspEpisode
-from robot_learning.grasping.policy import GraspPolicy, NoisyGrasper
+from robot_learning.grasping.exploring import NoisyGrasper
+from robot_learning.grasping.policy import GraspPolicy
 from robot_learning.grasping.qt_opt import GraspQTOpt
 from robot_learning.grasping.script import Grasper
 from robot_learning.grasping.world import World

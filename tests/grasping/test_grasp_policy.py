@@ -7,10 +7,10 @@ import pytest
 import torch
 from grasp_samples import ACTION_SIZE, SIZE_PX, STATE_SIZE, make_batch, make_learner
 
+from robot_learning.grasping.exploring import NoisyGrasper
 from robot_learning.grasping.policy import (
     POLICY_FILE,
     SEARCHES,
-    NoisyGrasper,
     policy_of,
     read_grasp_policy,
 )
