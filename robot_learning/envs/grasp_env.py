@@ -24,9 +24,9 @@ class GraspEnv(RobotEnv):
     contract's fields. Action: float32 in [-1, 1], shape (8,), see `TcpGrasp`.
 
     An episode ends where the action says so, and then, and at its last step, it is judged: reward 1
-    for a held lift. That end is terminated; the last step without a held lift is truncated, and so
-    is a latched safety fault (its reason is in `info["fault"]`). `info["is_success"]` is true at
-    the end of a successful episode alone, `info["judgement"]` says what it was judged by.
+    for a held lift. That end is terminated, and so is a latched safety fault, a failure (its reason
+    is in `info["fault"]`); the last step without a held lift is truncated. `info["is_success"]` is
+    true at the end of a successful episode alone, `info["judgement"]` says what it was judged by.
     """
 
     def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:

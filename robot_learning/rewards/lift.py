@@ -68,10 +68,12 @@ def lift_step(
         asked_to_end: the action ended the episode.
         last: no step follows, for whatever reason.
         success: something is held above the bin; only the last step may say so.
-        fault: the arm stands still for safety.
+        fault: the arm stands still for safety, which ends the task: what led there is worth
+            nothing, and is to be avoided like any other failure.
     """
-    terminated = not fault and (asked_to_end or success)
-    truncated = not terminated and (last or fault)
+    success = success and not fault
+    terminated = asked_to_end or success or fault
+    truncated = not terminated and last
     return LiftStep(float(success) - task.success.step_penalty, terminated, truncated)
 
 
