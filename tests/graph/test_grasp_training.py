@@ -26,7 +26,7 @@ from robot_learning.launch import LaunchSession
 from robot_learning.workspace import graph_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-EPISODES, STEPS = 10, 8
+EPISODES, STEPS = 30, 8
 OVERRIDES = {
     "cem_samples": 8,
     "cem_elites": 2,
