@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from robot_learning.perception.eyes import Eye
 from robot_learning.replay.images import ImageReplay, UInt8
 from robot_learning.replay.step import Float32
 
@@ -61,13 +62,14 @@ class GraspEpisode:
             returns[step] = following = float(self.rewards[step]) + gamma * following
         return returns
 
-    def add_to(self, replay: ImageReplay, gamma: float) -> None:
-        """Adds its transitions, with the returns that `gamma` makes of their rewards."""
+    def add_to(self, replay: ImageReplay, gamma: float, eye: Eye) -> None:
+        """Adds its transitions as an eye sees them, with the returns that `gamma` makes."""
         last = len(self) - 1
+        eye.begin(self.images[0])
         returns = self.returns_to_go(gamma)
         for step in range(len(self)):
             replay.add(
-                self.images[step],
+                eye.see(self.images[step]),
                 self.states[step],
                 self.actions[step],
                 float(self.rewards[step]),
@@ -75,7 +77,7 @@ class GraspEpisode:
                 requested=self.requested[step],
                 return_to_go=float(returns[step]),
             )
-        replay.end_episode(self.images[-1], self.states[-1])
+        replay.end_episode(eye.see(self.images[-1]), self.states[-1])
 
 
 def asked_for(requested: Float32, gated: Float32, executed: Float32) -> Float32:

@@ -12,6 +12,7 @@ import torch
 from robot_learning.grasping.episode import GraspEpisode
 from robot_learning.grasping.policy import GraspPolicy, policy_of
 from robot_learning.grasping.qt_opt import GraspQTOpt, under
+from robot_learning.grasping.search import eye_of
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.workers import Labellers
 from robot_learning.grasping.world import GraspSpaces
@@ -80,7 +81,8 @@ class GraspLearner:
         self._rng = np.random.default_rng([seed, 2])
         path = folder / "replay.frames"
         path.unlink(missing_ok=True)
-        shape = (spaces.size_px, spaces.size_px, 3)
+        self._eye = eye_of(hyper, spaces)
+        shape = (spaces.size_px, spaces.size_px, self._eye.channels)
         capacity = hyper.replay_capacity
         if episodes_max is not None:
             capacity = min(capacity, max(1, episodes_max) * (spaces.steps_max + 1))
@@ -90,7 +92,6 @@ class GraspLearner:
             shape,
             spaces.state_size,
             spaces.action_size,
-            with_first=hyper.first_picture,
         )
         self._labels = LabelledBuffer(hyper.label_capacity, hyper.label_age_max)
         self._episodes = self._steps = self._labelled = self._trained = 0
@@ -122,7 +123,7 @@ class GraspLearner:
 
     def add(self, episode: GraspEpisode) -> None:
         """Takes an episode."""
-        episode.add_to(self.replay, self._hyper.gamma)
+        episode.add_to(self.replay, self._hyper.gamma, self._eye)
         self._episodes += 1
         self._steps += len(episode)
 

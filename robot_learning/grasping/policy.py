@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from robot_learning.grasping.qt_opt import GraspQTOpt, under
-from robot_learning.grasping.search import GraspSearch, grasp_critic
+from robot_learning.grasping.search import GraspSearch, eye_of, grasp_critic
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.grasp_critic import GraspCritic
@@ -25,7 +25,7 @@ from robot_learning.training.policy_bytes import PolicyFileError
 POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
-_FORMAT = 5
+_FORMAT = 6
 SEARCHES = 16
 """Searches in a row that draw differently: where an action changes nothing, the next is another."""
 
@@ -73,16 +73,16 @@ class GraspPolicy:
         self._critic, self._hyper, self._noise = critic.eval(), hyper, noise
         self._search = GraspSearch(hyper, noise.shape[-1], spaces.action_meaning)
         self.spaces = spaces
-        self._first: UInt8 | None = None
+        self._eye = eye_of(hyper, spaces)
         self._searches = 0  # in this episode
 
     def begin(self, rng: np.random.Generator, image: UInt8) -> None:
-        """A new episode; it draws nothing, and remembers the picture.
+        """A new episode; it draws nothing, and looks at the picture.
 
         Raises:
             ValueError: the picture has another size than those it was trained with.
         """
-        self._first = self._checked(image).copy()
+        self._eye.begin(self._checked(image))
         self._searches = 0
 
     def act(self, image: UInt8, state: Float32) -> Float32:
@@ -95,17 +95,15 @@ class GraspPolicy:
 
         Raises:
             ValueError: picture or state have other sizes than it was trained with.
-            RuntimeError: before `begin`, of a policy that sees the first picture too.
+            RuntimeError: before `begin`, of a policy that remembers what it saw.
         """
-        seen, state_size = self._checked(image), self.spaces.state_size
-        if self._hyper.first_picture:
-            if self._first is None:
-                raise RuntimeError("judge() before begin()")
-            seen = np.concatenate((self._first, seen), -1)
+        state_size = self.spaces.state_size
         if state.shape != (state_size,) or not np.isfinite(state).all():
             raise ValueError(f"a state {state!r}; this policy needs {state_size} numbers")
-        states = torch.from_numpy(np.asarray(state, np.float32)).unsqueeze(0)
-        planes = self._critic.look(torch.from_numpy(seen.copy()).unsqueeze(0), states)
+        known = np.asarray(state, np.float32)
+        seen = torch.from_numpy(self._eye.see(self._checked(image)).copy()).unsqueeze(0)
+        states = torch.from_numpy(known).unsqueeze(0)
+        planes = self._critic.look(seen, states)
         maps = self._critic.encode(planes)
         rounds: list[tuple[torch.Tensor, torch.Tensor]] = []
         turn = self._searches % SEARCHES

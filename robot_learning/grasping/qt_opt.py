@@ -101,8 +101,8 @@ class GraspQTOpt:
         planes = critic.look(torch.from_numpy(batch.images), states, varied)
         if self.hyper.photometric:
             planes = critic.frame.relit(planes, self._generator)
-        if self.hyper.first_picture:
-            planes = self._first_again(planes)
+        if critic.frame.has_first:
+            planes = self._first_alone(planes)
         random = moved_at_random(self.spaces.action_meaning, actions, self._generator)
         both = torch.stack((actions, random), 1)
         logits, elsewhere = critic.judge(critic.encode(planes), both, states, varied).unbind(1)
@@ -173,11 +173,11 @@ class GraspQTOpt:
         actions, requested = torch.from_numpy(batch.actions), torch.from_numpy(batch.requested)
         return torch.where(asked, requested, actions)
 
-    def _first_again(self, planes: Tensor) -> Tensor:
+    def _first_alone(self, planes: Tensor) -> Tensor:
         """Of some, the first picture in the place of the present one too."""
         first, _ = planes.chunk(2, 1)
-        again = torch.rand(len(planes), generator=self._generator) < self.hyper.first_again_share
-        return torch.where(again[:, None, None, None], torch.cat((first, first), 1), planes)
+        alone = torch.rand(len(planes), generator=self._generator) < self.hyper.first_alone_share
+        return torch.where(alone[:, None, None, None], torch.cat((first, first), 1), planes)
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -11,6 +11,7 @@ from robot_learning.networks.action_features import ActionMeaning, first_guess
 from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
 from robot_learning.networks.hand_view import HandFrame
 from robot_learning.networks.whole_picture import WholePicture
+from robot_learning.perception.eyes import BinEye, Eye, PlainEye
 from robot_learning.planning import Found, cross_entropy_method
 
 
@@ -66,12 +67,18 @@ def grasp_critic(
     low, high = torch.tensor(spaces.state_low), torch.tensor(spaces.state_high)
     frame: Frame = WholePicture(spaces.size_px, low, high)
     if hyper.hand_view and spaces.hand_view is not None:
-        frame = HandFrame(spaces.hand_view, spaces.size_px, low, high)
+        frame = HandFrame(spaces.hand_view, low, high)
     return GraspCritic(
         SHAPES[hyper.network],
         frame,
-        2 if hyper.first_picture else 1,
         spaces.action_size,
         generator,
         spaces.action_meaning,
     )
+
+
+def eye_of(hyper: GraspHyperParameters, spaces: GraspSpaces) -> Eye:
+    """What such a critic is to look with."""
+    if hyper.hand_view and spaces.hand_view is not None:
+        return BinEye(spaces.hand_view, spaces.size_px)
+    return PlainEye()

@@ -24,18 +24,14 @@ class GraspHyperParameters(CemHyperParameters):
     )
     hand_view: bool = Field(
         True,
-        description="What lies around the hand is seen from above and turned with it, where the "
-        "camera's place is known; otherwise the picture as it is (the paper's).",
+        description="What lies around the hand is seen from above and turned with it, now and as "
+        "it was before the hand hid it, where the camera's place is known; otherwise the picture "
+        "as it is (the paper's).",
     )
-    first_picture: bool = Field(
-        True,
-        description="The picture from before the attempt, when no hand hid anything, is seen "
-        "beside the present one.",
-    )
-    first_again_share: Share = Field(
+    first_alone_share: Share = Field(
         0.5,
-        description="How often, while learning, the first picture stands for the present one too: "
-        "otherwise the second, which the hand hides, is learned by heart.",
+        description="How often, while learning, the picture from before the attempt stands for the "
+        "present one too: otherwise the second, which the hand hides, is learned by heart.",
     )
     learning_rate: Positive = Field(
         1e-3, description="Adam (Quillen et al. 2018; the paper: momentum, 1e-4)."

@@ -6,8 +6,8 @@ import numpy as np
 
 from robot_learning.contract import BinGraspTask, Contract, task_of
 from robot_learning.envs.observation import field_slices
-from robot_learning.networks.hand_view import HandView
 from robot_learning.perception.geometry import PictureGeometry
+from robot_learning.perception.hand_view import HandView
 from robot_learning.perception.task_camera import task_camera
 
 _PLANE_M = 0.04  # above the table: about the middle of what lies in the bin

@@ -15,7 +15,7 @@ from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
 from robot_learning.grasping.view import hand_view
 from robot_learning.networks.action_features import ActionMeaning
-from robot_learning.networks.hand_view import HandView
+from robot_learning.perception.hand_view import HandView
 from robot_learning.replay.step import Float32
 
 

@@ -113,7 +113,6 @@ class GraspCritic(nn.Module):
     Args:
         shape: of the layers.
         frame: what is seen of images and states.
-        pictures: that an image is made of.
         action_size: numbers of an action, each in [-1, 1].
         generator: initial weights are drawn from it.
         meaning: of the actions; see `ActionMeaning`.
@@ -126,7 +125,6 @@ class GraspCritic(nn.Module):
         self,
         shape: GraspCriticShape,
         frame: Frame,
-        pictures: int,
         action_size: int,
         generator: torch.Generator,
         meaning: ActionMeaning = "plain",
@@ -135,7 +133,7 @@ class GraspCritic(nn.Module):
         self.frame, self._meaning = frame, meaning
         inputs = feature_count(meaning, action_size) + frame.state_features
         middle = shape.trunk[-1].channels
-        channels = pictures * frame.channels
+        channels = frame.channels
         self.trunk = nn.Sequential(*_layers(channels, shape.trunk, shape.normalise))
         self.vector = nn.Sequential(
             nn.Linear(inputs, shape.vector), nn.ReLU(), nn.Linear(shape.vector, middle)
@@ -163,8 +161,7 @@ class GraspCritic(nn.Module):
         """What is seen of images, from 0 to 1, shape (n, channels, rows, columns).
 
         Args:
-            images: uint8, one picture behind the other in their last dimension, shape (n, size,
-                size, channels).
+            images: uint8, as an eye gives them, shape (n, size, size, channels).
             states: what is known beside them, shape (n, s).
             varied: how they are varied, as the frame's `variation` gives it.
         """

@@ -28,6 +28,8 @@ class WholePicture(nn.Module):
     A few centimetres of height or width would be next to nothing beside actions of 1.
 
     Attributes:
+        channels: of the pictures.
+        has_first: there is nothing but the present one.
         size_px: side of the pictures.
         state_features: numbers of a state.
 
@@ -37,7 +39,8 @@ class WholePicture(nn.Module):
         state_high: where it is at its highest.
     """
 
-    channels = 3  # of a picture
+    channels = 3
+    has_first = False
 
     _middle: Tensor
     _half: Tensor

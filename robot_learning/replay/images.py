@@ -24,8 +24,7 @@ class ImageBatch(NamedTuple):
     """Transitions side by side, n rows each.
 
     Attributes:
-        images: at o, shape (n, height, width, channels), uint8; with the pictures that the
-            episodes began with, these come first, and there are twice as many channels.
+        images: at o, shape (n, height, width, channels), uint8.
         states: what is known besides the image at o, shape (n, s), float32.
         actions: as executed, in units of [-1, 1], shape (n, a), float32.
         requested: what was asked for to have them executed, shape (n, a), float32.
@@ -58,8 +57,6 @@ class ImageReplay:
         image_shape: tuple[int, int, int],
         state_size: int,
         action_size: int,
-        *,
-        with_first: bool = False,
     ) -> None:
         """Opens or makes the file; see `MappedRing`.
 
@@ -69,10 +66,7 @@ class ImageReplay:
             image_shape: (height, width, channels).
             state_size: numbers known besides an image.
             action_size: numbers of an action.
-            with_first: beside every image it gives the one that its episode began with, and no
-                transitions of episodes whose beginning is no longer there.
         """
-        self._with_first = with_first
         self._ring = MappedRing(
             path,
             capacity,
@@ -85,13 +79,11 @@ class ImageReplay:
                 "return_to_go": (np.float32, ()),
                 "terminated": (np.float32, ()),
                 "is_last": (np.bool_, ()),
-                "first": (np.int64, ()),  # position of the episode's first frame
             },
         )
         if self._ring.count:
             # Whatever comes next does not follow from the last frame before a restart.
             self._ring.columns["is_last"][(self._ring.count - 1) % capacity] = True
-        self._first = self._ring.count
 
     def __len__(self) -> int:
         """Frames."""
@@ -172,32 +164,22 @@ class ImageReplay:
         """Of positions below `count`, which still are those of a whole transition; shape (n,)."""
         ring = self._ring
         there: NDArray[np.bool_] = (positions >= ring.oldest) & ~ring.take("is_last", positions)
-        if self._with_first:
-            there &= ring.take("first", positions) >= ring.oldest
         return there
 
     def take(self, positions: Int64, out: ImageBatch | None = None) -> ImageBatch:
         """The transitions at `positions`, as `draw` gives them; `out` as for `sample`."""
         ring, following = self._ring, positions + 1
         return ImageBatch(
-            images=self._images(positions, positions, out and out.images),
+            images=ring.take("image", positions, out and out.images),
             states=ring.take("state", positions),
             actions=ring.take("action", positions),
             requested=ring.take("requested", positions),
             rewards=ring.take("reward", positions),
             returns_to_go=ring.take("return_to_go", positions),
-            next_images=self._images(following, positions, out and out.next_images),
+            next_images=ring.take("image", following, out and out.next_images),
             next_states=ring.take("state", following),
             terminated=ring.take("terminated", positions),
         )
-
-    def _images(self, positions: Int64, episodes: Int64, out: UInt8 | None) -> UInt8:
-        """Those at `positions`, behind the first of the episodes of which `episodes` are part."""
-        ring = self._ring
-        if not self._with_first:
-            return ring.take("image", positions, out)
-        first = ring.take("image", ring.take("first", episodes))
-        return np.concatenate((first, ring.take("image", positions)), -1, out=out)
 
     def flush(self) -> None:
         """Brings every frame to the disk."""
@@ -233,7 +215,4 @@ class ImageReplay:
             return_to_go=return_to_go,
             terminated=terminated,
             is_last=is_last,
-            first=self._first,
         )
-        if is_last:
-            self._first = self._ring.count

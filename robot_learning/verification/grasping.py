@@ -145,7 +145,7 @@ GRASP_ROWS: tuple[GraspRow, ...] = (
     _without("no-lag", "ablation: without the lag of the second", target_lag_updates=0),
     _without("squared", "ablation: squared loss", loss="squared"),
     _without("no-negatives", "ablation: random actions are not worth nothing", negative_weight=0.0),
-    _without("whole-picture", "ablation: the paper's view", hand_view=False, first_picture=False),
+    _without("whole-picture", "ablation: the paper's view", hand_view=False),
     _without("one-round", "ablation: one round of CEM", cem_rounds=1),
     _without("no-bound", "ablation: targets without the return that followed", return_bound=False),
     GraspRow(
@@ -153,8 +153,8 @@ GRASP_ROWS: tuple[GraspRow, ...] = (
         log=_RANDOM,
         steps=_RANDOM.episodes,
         bar=0.68,
-        # Quillen et al. 2018: 15 actions at most, and the present picture alone.
-        hyper_parameters={"gamma": 0.9, "first_picture": False},
+        # Quillen et al. 2018: 15 actions at most.
+        hyper_parameters={"gamma": 0.9},
         reference="the best open one; about 0.5 in Quillen et al. 2018",
         **{**_BIN, "environment": "kuka_diverse"},
     ),

@@ -49,7 +49,6 @@ def make_learner(seed: int = 0, **changes: Any) -> GraspQTOpt:
         "cem_elites": 4,
         "monte_carlo_share": 0.0,
         "negative_weight": 0.0,
-        "first_picture": False,
     }
     hyper = GraspHyperParameters(**(small | changes))
     return GraspQTOpt(hyper, SPACES, seed)

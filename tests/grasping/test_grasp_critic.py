@@ -12,7 +12,7 @@ from robot_learning.networks.whole_picture import WholePicture
 def make(name="small", size_px=64, low=(-1.0,) * 2, high=(1.0,) * 2):
     frame = WholePicture(size_px, torch.tensor(low), torch.tensor(high))
     generator = torch.Generator().manual_seed(0)
-    return GraspCritic(SHAPES[name], frame, 1, 8, generator).eval()
+    return GraspCritic(SHAPES[name], frame, 8, generator).eval()
 
 
 def encode(critic, n, size_px=64):

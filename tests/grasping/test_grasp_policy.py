@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from grasp_samples import ACTION_SIZE, SIZE_PX, STATE_SIZE, make_batch, make_learner
+from grasp_samples import (
+    ACTION_SIZE,
+    SIZE_PX,
+    STATE_SIZE,
+    WORLD,
+    make_batch,
+    make_episode,
+    make_learner,
+)
 
 from robot_learning.grasping.exploring import NoisyGrasper
 from robot_learning.grasping.policy import (
@@ -14,6 +22,8 @@ from robot_learning.grasping.policy import (
     policy_of,
     read_grasp_policy,
 )
+from robot_learning.grasping.qt_opt import GraspQTOpt
+from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.training.policy_bytes import PolicyFileError
 
 
@@ -78,18 +88,21 @@ def test_its_action_is_worth_more_than_random_ones(learner, policy):
     assert value >= np.quantile(values.numpy(), 0.95)
 
 
-def test_a_policy_that_sees_the_first_picture_acts_by_it_until_the_next_attempt():
-    policy = policy_of(make_learner(first_picture=True))
-    image, state = seen()
+def test_a_policy_that_remembers_acts_by_how_its_attempt_began_until_the_next():
+    hyper = GraspHyperParameters(cem_samples=16, cem_elites=4)
+    policy = policy_of(GraspQTOpt(hyper, WORLD.spaces, seed=0))
+    first, later = (make_episode(seed).images[0] for seed in range(2))
+    low, high = np.array(WORLD.spaces.state_low), np.array(WORLD.spaces.state_high)
+    state = ((low + high) / 2.0).astype(np.float32)  # the hand hides the middle of the bin
     with pytest.raises(RuntimeError, match="before begin"):
-        policy.act(image, state)
+        policy.act(first, state)
     values = []
-    for first in (image, seen(1)[0], image):
-        policy.begin(np.random.default_rng(), first)
-        values.append(policy.judge(image, state).value)
+    for begin in (first, later, first):
+        policy.begin(np.random.default_rng(), begin)
+        values.append(policy.judge(later, state).value)
     assert values[0] == values[2] != values[1]
     with pytest.raises(ValueError, match="this policy was trained"):
-        policy.begin(np.random.default_rng(), image[:8])
+        policy.begin(np.random.default_rng(), first[:8])
 
 
 def test_it_does_not_change_while_its_learner_learns(policy, learner):

@@ -190,12 +190,12 @@ def test_actions_that_nobody_tried_are_worth_nothing_and_what_was_done_is_worth_
 
 
 def test_of_some_pictures_the_first_is_learned_from_alone():
-    learner = make_learner(first_picture=True, first_again_share=0.5)
-    planes = torch.rand(400, 6, 4, 4)
-    seen = learner._first_again(planes)
-    torch.testing.assert_close(seen[:, :3], planes[:, :3])
-    again = (seen[:, 3:] == planes[:, :3]).flatten(1).all(1)
-    torch.testing.assert_close(seen[~again], planes[~again])
-    assert again.float().mean().item() == pytest.approx(0.5, abs=0.1)
-    learner = make_learner(first_picture=True, first_again_share=0.0)
-    assert torch.equal(learner._first_again(planes), planes)
+    learner = make_learner(first_alone_share=0.5)
+    planes = torch.rand(400, 2, 4, 4)
+    seen = learner._first_alone(planes)
+    torch.testing.assert_close(seen[:, 0], planes[:, 0])
+    alone = (seen[:, 1] == planes[:, 0]).flatten(1).all(1)
+    torch.testing.assert_close(seen[~alone], planes[~alone])
+    assert alone.float().mean().item() == pytest.approx(0.5, abs=0.1)
+    learner = make_learner(first_alone_share=0.0)
+    assert torch.equal(learner._first_alone(planes), planes)

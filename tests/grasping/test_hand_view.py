@@ -17,7 +17,7 @@ from robot_learning.contract import BinGraspTask, task_of
 from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.action_features import action_features
 from robot_learning.networks.grasp_critic import SHAPES, GraspCritic
-from robot_learning.networks.hand_view import HandFrame
+from robot_learning.networks.hand_view import HandFrame, steps_m
 from robot_learning.networks.whole_picture import Variation
 from robot_learning.perception.geometry import PictureGeometry
 from robot_learning.perception.task_camera import task_camera
@@ -25,7 +25,7 @@ from robot_learning.perception.task_camera import task_camera
 VIEW = WORLD.spaces.hand_view
 assert VIEW is not None
 LOW, HIGH = torch.tensor(WORLD.spaces.state_low), torch.tensor(WORLD.spaces.state_high)
-FRAME = HandFrame(VIEW, 64, LOW, HIGH)
+FRAME = HandFrame(VIEW, LOW, HIGH)
 GEOMETRY = PictureGeometry(task_camera(CONTRACT), task_of(CONTRACT, BinGraspTask).image)
 PLANE_M = 0.04
 turns = st.floats(-math.pi, math.pi)
@@ -42,17 +42,17 @@ def state(place_m=(0.5, 0.0), turn_rad=0.0):
 
 
 def spot(point_m):
-    """A picture (1, 3, 64, 64) of a dark floor, bright about a point of the plane."""
+    """A picture (1, 1, 64, 64) that is bright about a point of the plane."""
     column, row = GEOMETRY.project([*point_m, PLANE_M])
     rows, columns = np.mgrid[:64, :64]
     bright = np.exp(-((columns - column) ** 2 + (rows - row) ** 2) / 2.0)
-    return torch.from_numpy(bright.astype(np.float32)).expand(1, 3, 64, 64)
+    return torch.from_numpy(bright.astype(np.float32))[None, None]
 
 
 def seen_at_m(picture, where):
     """Where the view is brightest, from its middle, in metres along its columns and rows."""
     view = FRAME.pictures(picture, where)[0, 0].double()
-    steps = VIEW.steps_m().double()
+    steps = steps_m(VIEW).double()
     # A pixel stands for as much as lies between it and its neighbours.
     sides = torch.gradient(steps)[0]
     weights = view * sides * sides[:, None]
@@ -103,27 +103,8 @@ def test_a_way_and_the_middle_of_the_bin_are_seen_from_the_hand(place_m, turn_ra
     assert known[-2:].norm().item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_of_a_pixel_is_seen_how_far_its_colour_is_from_the_floors_whatever_that_is():
-    where, views = state(), []
-    for floor, thing in (((0.2, 0.5, 0.9), (0.6, 0.5, 0.8)), ((0.7, 0.1, 0.0), (0.3, 0.2, 0.4))):
-        shape = spot((0.5, 0.03))[:, :1]
-        colours = [f + shape * (t - f) for f, t in zip(floor, thing, strict=True)]
-        views.append(FRAME.pictures(torch.cat(colours, 1), where))
-    assert views[0].shape == (1, 1, VIEW.size_px, VIEW.size_px)
-    torch.testing.assert_close(*views, atol=1e-5, rtol=1e-4)
-    assert views[0].max().item() == pytest.approx(0.4, abs=0.05)
-    assert views[0].median().item() == pytest.approx(0.0, abs=1e-6)
-
-
-def test_the_floor_of_two_pictures_is_that_of_the_first():
-    first, second = torch.full((1, 3, 64, 64), 0.25), torch.full((1, 3, 64, 64), 0.75)
-    seen = FRAME.pictures(torch.cat((first, second), 1), state())
-    torch.testing.assert_close(seen[0, 0], torch.zeros(32, 32))
-    torch.testing.assert_close(seen[0, 1], torch.full((32, 32), 0.5))
-
-
 def test_the_view_is_finest_at_its_middle():
-    sides = torch.diff(VIEW.steps_m())
+    sides = torch.diff(steps_m(VIEW))
     middle = len(sides) // 2
     assert sides.argmin() == middle and sides[middle].item() == pytest.approx(0.0039, abs=2e-4)
     assert (torch.diff(sides[middle:]) > 0).all()
@@ -139,9 +120,9 @@ def test_other_light_changes_how_much_colours_differ_and_not_which_do():
 
 def test_a_grasp_is_worth_the_same_at_another_place_that_looks_the_same_from_there():
     critic = GraspCritic(
-        SHAPES["small"], FRAME, 1, 8, torch.Generator().manual_seed(0), "tcp_grasp"
+        SHAPES["small"], FRAME, 8, torch.Generator().manual_seed(0), "tcp_grasp"
     ).eval()
-    view = torch.rand(1, 1, VIEW.size_px, VIEW.size_px)
+    view = torch.rand(1, 2, VIEW.size_px, VIEW.size_px)
     way, values = np.array([0.6, -0.3]), []
     for turn_rad in (0.0, 1.1):
         where = state((0.5, 0.0), turn_rad)

@@ -71,34 +71,6 @@ def transitions(replay: ImageReplay, size: int = 600) -> set[tuple[int, int]]:
 
 
 @EXAMPLES
-@given(ends=ENDS, capacity=st.integers(3, 60))
-def test_beside_each_image_comes_the_first_of_its_episode_as_long_as_that_is_there(
-    tmp_path: Path, ends: list[tuple[int, bool]], capacity: int
-) -> None:
-    path = tmp_path / "images"
-    path.unlink(missing_ok=True)
-    with ImageReplay(path, capacity, SHAPE, 2, 2, with_first=True) as replay:
-        play(replay, ends)
-        expected, first = set(), 0
-        for episode, (length, _) in enumerate(ends):
-            if first >= replay.oldest:
-                expected |= {(episode, step) for step in range(length)}
-            first += length + 1
-        if not expected:
-            with pytest.raises(ValueError, match="holds no transition"):
-                replay.sample(1, np.random.default_rng(0))
-            return
-        batch = replay.sample(600, np.random.default_rng(0))
-        drawn = set(map(tuple, batch.states.astype(int).tolist()))
-        assert drawn <= expected
-        for row, (episode, step) in enumerate(batch.states.astype(int).tolist()):
-            pair = [image(episode, 0), image(episode, step)]
-            np.testing.assert_array_equal(batch.images[row], np.concatenate(pair, -1))
-            pair = [image(episode, 0), image(episode, step + 1)]
-            np.testing.assert_array_equal(batch.next_images[row], np.concatenate(pair, -1))
-
-
-@EXAMPLES
 @given(ends=ENDS, since=st.integers(0, 60))
 def test_what_is_drawn_since_a_position_was_added_from_there_on(
     tmp_path: Path, ends: list[tuple[int, bool]], since: int
