@@ -126,7 +126,7 @@ class KukaDiverse(gymnasium.Env[Any, Float32]):
 
 
 def _environment() -> Any:
-    """The wheel's class with our way of dropping objects, which takes a fraction of the time."""
+    """The wheel's class with our way of dropping objects, which takes less time."""
     wheels: Any = _wheels_environment()
 
     class Environment(wheels):  # type: ignore[misc]

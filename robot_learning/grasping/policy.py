@@ -207,10 +207,10 @@ def grasp_policy_from_bytes(data: bytes, what: str = "a policy") -> GraspPolicy:
         critic.load_state_dict(under(tensors, "critic"))
         if noise.shape != (hyper.cem_rounds, SEARCHES, hyper.cem_samples, spaces.action_size):
             raise ValueError(f"its search draws {tuple(noise.shape)}")
+        return GraspPolicy(critic, hyper, noise, spaces)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise PolicyFileError(f"{what}: is no grasp policy, or damaged: {reason}") from None
-    return GraspPolicy(critic, hyper, noise, spaces)
 
 
 def _metadata(data: bytes) -> dict[str, str]:

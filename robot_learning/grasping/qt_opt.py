@@ -16,9 +16,7 @@ from torch.nn import functional
 from robot_learning.grasping.search import GraspSearch, grasp_critic
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
-from robot_learning.networks.action_features import (
-    moved_at_random,
-)
+from robot_learning.networks.action_features import moved_at_random
 from robot_learning.networks.grasp_critic import GraspCritic
 from robot_learning.replay.images import ImageBatch
 from robot_learning.replay.step import Float32

@@ -147,7 +147,7 @@ class ContractWorld:
 
     Raises:
         ContractError: the contract is malformed.
-        WorldError: its task is of another kind.
+        WorldError: its task is of another kind, or does not show the bin.
     """
 
     def __init__(self, robot: str | Path, task: str | Path) -> None:
@@ -157,6 +157,12 @@ class ContractWorld:
             raise WorldError(f"task {task} is of kind {kind}; grasping needs one of bin_grasp")
         self._robot, self._task_name = robot, task
         self._task = task_of(self.contract, BinGraspTask)
+        self._view = hand_view(self.contract)
+        if self._view and not self._view.floor_mask(self._task.image.size_px).any():
+            raise WorldError(
+                f"task {task}: the bin's floor is not in its picture: check image.crop_centre and "
+                f"image.crop_side, and where camera {self._task.image.camera} of {robot} looks"
+            )
 
     @property
     def title(self) -> str:
@@ -175,7 +181,7 @@ class ContractWorld:
             self._task.action.type,
             self._task.episode_steps,
             self.contract.sha256,
-            hand_view(self.contract),
+            self._view,
         )
 
     def about(self) -> Mapping[str, Any]:

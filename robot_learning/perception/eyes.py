@@ -61,10 +61,7 @@ class BinEye:
         """
         self._floor_mask = view.floor_mask(size_px)
         if not self._floor_mask.any():
-            raise ValueError(
-                "the bin's floor is not in the task's picture: check image.crop_centre and "
-                "image.crop_side of the task, and where the robot's camera looks"
-            )
+            raise ValueError("the bin's floor is not in the picture")
         self._floor: NDArray[np.int16] | None = None
 
     def begin(self, image: UInt8) -> None:

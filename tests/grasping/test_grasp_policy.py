@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from robot_learning.grasping.exploring import NoisyGrasper
 from robot_learning.grasping.policy import (
     POLICY_FILE,
     SEARCHES,
+    grasp_policy_from_bytes,
     policy_of,
     read_grasp_policy,
 )
@@ -128,6 +131,15 @@ def test_a_file_that_is_none_is_refused(tmp_path, policy, damage):
         path.write_bytes(path.read_bytes()[:2000] if damage == "cut" else b"hello")
     with pytest.raises(PolicyFileError, match=r"holds no|is no grasp policy, or damaged"):
         read_grasp_policy(tmp_path)
+
+
+def test_a_file_whose_view_does_not_show_the_bin_is_refused():
+    beside = replace(WORLD.spaces.hand_view, floor_m=(5.0, 5.0, 5.2, 5.2))
+    hyper = GraspHyperParameters(cem_samples=16, cem_elites=4)
+    policy = policy_of(GraspQTOpt(hyper, WORLD.spaces, seed=0))
+    policy.spaces = replace(WORLD.spaces, hand_view=beside)
+    with pytest.raises(PolicyFileError, match="floor is not in the picture"):
+        grasp_policy_from_bytes(policy.to_bytes())
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from grasp_samples import CONTRACT, STATE_SIZE, WORLD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from robot_learning.contract import BinGraspTask, task_of
-from robot_learning.grasping.world import GraspSpaces
+from robot_learning.contract import BinGraspTask, config_dir, task_of
+from robot_learning.grasping.world import ContractWorld, GraspSpaces, WorldError
 from robot_learning.networks.action_features import action_features
 from robot_learning.networks.grasp_critic import SHAPES, GraspCritic
 from robot_learning.networks.hand_view import HandFrame, steps_m
@@ -142,3 +142,15 @@ def test_a_grasp_is_worth_the_same_at_another_place_that_looks_the_same_from_the
 def test_a_view_survives_its_way_through_a_file():
     plain = json.loads(json.dumps(asdict(WORLD.spaces)))
     assert GraspSpaces.from_plain(plain) == WORLD.spaces
+
+
+def test_a_task_whose_picture_does_not_show_the_bin_says_what_to_check(tmp_path):
+    text = (config_dir() / "tasks" / "bin_grasp.yaml").read_text()
+    task = tmp_path / "beside.yaml"
+    task.write_text(
+        text.replace("crop_centre: [0.507, 0.53]", "crop_centre: [0.06, 0.08]").replace(
+            "crop_side: 0.32", "crop_side: 0.1"
+        )
+    )
+    with pytest.raises(WorldError, match=r"check image\.crop_centre and image\.crop_side"):
+        ContractWorld("panda", task)
