@@ -154,7 +154,7 @@ def policy_of(learner: GraspQTOpt) -> GraspPolicy:
     """The slow copy of a learner's critic as a policy; later learning does not change it."""
     hyper, spaces = learner.hyper, learner.spaces
     critic = grasp_critic(hyper, spaces, torch.Generator())
-    critic.load_state_dict(learner.average.state_dict())
+    critic.load_state_dict(learner.acting.state_dict())
     noise = learner.search.noise(SEARCHES, torch.Generator().manual_seed(0))
     return GraspPolicy(critic, hyper, noise, spaces)
 

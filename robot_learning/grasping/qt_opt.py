@@ -25,9 +25,11 @@ Weights = dict[str, Tensor]
 
 
 class GraspQTOpt:
-    """One critic, a running average of it, and a lagged copy of that average.
+    """One critic, a running average of it, a lagged copy of that average, and a slower average.
 
     Attributes:
+        acting: the slower average, for whoever acts: single updates move the height at which a
+            lift is ended by more than a task forgives.
         updates: gradient steps done.
         search: for the best action.
         spaces: what is seen and done.
@@ -54,8 +56,9 @@ class GraspQTOpt:
         self.spaces = spaces
         self.critic = grasp_critic(hyper, spaces, self._generator)
         self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
+        self.acting = copy.deepcopy(self.critic)
         self.search = GraspSearch(hyper, spaces.action_size, spaces.action_meaning)
-        for slow in (self.average, self.lagged):
+        for slow in (self.average, self.lagged, self.acting):
             slow.requires_grad_(False).eval()
         self._adam = torch.optim.Adam(
             self.critic.parameters(), hyper.learning_rate, weight_decay=hyper.l2, fused=True
@@ -144,16 +147,16 @@ class GraspQTOpt:
         self._adam.load_state_dict({"state": moments, "param_groups": groups})
 
     def slow_weights(self) -> Weights:
-        """Copies of the slow networks' weights: what labels and acts, by name."""
+        """Copies of the weights that label, by name."""
         return {
             f"{name}.{key}": value.clone()
-            for name, network in self._networks()[1:]
+            for name, network in self._labelling()
             for key, value in network.state_dict().items()
         }
 
     def load_slow_weights(self, weights: Weights) -> None:
         """Labels with these from now on."""
-        for name, network in self._networks()[1:]:
+        for name, network in self._labelling():
             network.load_state_dict(under(weights, name))
 
     def _loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -180,14 +183,17 @@ class GraspQTOpt:
     @torch.no_grad()
     def _follow(self) -> None:
         hyper = self.hyper
-        for slow, new in zip(self.average.parameters(), self.critic.parameters(), strict=True):
-            slow.lerp_(new, hyper.polyak)
-        _copy_buffers(self.average, self.critic)
+        _approach(self.average, self.critic, hyper.polyak)
+        # Faster at first, when there is little worth keeping.
+        _approach(self.acting, self.critic, max(hyper.acting_polyak, 9 / (10 + self.updates)))
         if not hyper.target_lag_updates or self.updates % hyper.target_lag_updates == 0:
             self.lagged.load_state_dict(self.average.state_dict())
 
     def _networks(self) -> tuple[tuple[str, GraspCritic], ...]:
-        return ("critic", self.critic), ("average", self.average), ("lagged", self.lagged)
+        return ("critic", self.critic), ("acting", self.acting), *self._labelling()
+
+    def _labelling(self) -> tuple[tuple[str, GraspCritic], ...]:
+        return ("average", self.average), ("lagged", self.lagged)
 
 
 def under(tensors: Weights, part: str) -> Weights:
@@ -196,7 +202,9 @@ def under(tensors: Weights, part: str) -> Weights:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _copy_buffers(to: nn.Module, source: nn.Module) -> None:
-    """Running statistics of normalisation are averages already."""
-    for mine, theirs in zip(to.buffers(), source.buffers(), strict=True):
+def _approach(slow: nn.Module, new: nn.Module, share: float) -> None:
+    """Moves weights towards others; running statistics of normalisation are averages already."""
+    for weight, target in zip(slow.parameters(), new.parameters(), strict=True):
+        weight.lerp_(target, share)
+    for mine, theirs in zip(slow.buffers(), new.buffers(), strict=True):
         mine.copy_(theirs)

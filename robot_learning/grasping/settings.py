@@ -46,7 +46,10 @@ class GraspHyperParameters(CemHyperParameters):
         "cross_entropy", description="Of Q, a sigmoid, against its target in [0, 1] (section 4.2)."
     )
     polyak: Fraction = Field(
-        0.01, description="Share of the new weights in the slow copy, each update."
+        0.01, description="Share of the new weights in the slow copy that labels, each update."
+    )
+    acting_polyak: Fraction = Field(
+        0.001, description="The same of the slower copy that acts: a policy that is steadier."
     )
     second_target: bool = Field(
         True, description="The target is the smaller value of two slow copies (section 4.2)."

@@ -85,7 +85,7 @@ def test_its_action_is_worth_more_than_random_ones(learner, policy):
     actions = rng.uniform(-1, 1, (200, ACTION_SIZE)).astype(np.float32)
     actions[:, 7] = -1.0  # those that end the episode all mean the same
     with torch.no_grad():
-        critic, states = learner.average, torch.from_numpy(tried.states[:1])
+        critic, states = learner.acting, torch.from_numpy(tried.states[:1])
         maps = critic.encode(critic.look(torch.from_numpy(tried.images[:1]), states))
         values = torch.sigmoid(critic.judge(maps, torch.from_numpy(actions)[None], states))[0]
     assert value >= np.quantile(values.numpy(), 0.95)

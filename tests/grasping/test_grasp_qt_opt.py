@@ -81,6 +81,17 @@ def test_the_slow_copy_follows_and_the_lagged_one_jumps_after_its_updates():
             assert torch.equal(lagged, expected)
 
 
+def test_what_acts_is_a_slower_copy_that_follows_faster_at_first():
+    learner = make_learner(acting_polyak=0.8)
+    for share in (9 / 11, 0.8, 0.8):
+        before = [p.clone() for p in learner.acting.parameters()]
+        learner.update(make_batch(), np.full(6, 0.5, np.float32))
+        for slow, old, new in zip(
+            learner.acting.parameters(), before, learner.critic.parameters(), strict=True
+        ):
+            torch.testing.assert_close(slow, torch.lerp(old, new, share))
+
+
 def test_no_lag_is_one_slow_copy():
     learner = make_learner(target_lag_updates=0)
     learner.update(make_batch(), np.full(6, 0.5, np.float32))
