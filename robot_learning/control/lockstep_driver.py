@@ -74,6 +74,7 @@ class LockstepDriver(Driver):
         self._under_way: _UnderWay | None = None
         self._ticks_at_once = ticks_between_states(contract)
         self._idle_stop_s = idle_stop_s(contract)
+        self._physics_step_s = 1.0 / contract.robot.simulation.physics_hz
         self._home_until_s = 0.0
         self._asked_s = 0.0
         self._commanded_until_s = 0.0
@@ -136,7 +137,8 @@ class LockstepDriver(Driver):
         """Keeps the gate's clock with the simulated one where no action moves it."""
         if self.controller.mode is not SafetyMode.ARMED:
             self.controller.tick(state.stamp_s, state)
-        elif state.stamp_s > self._commanded_until_s + 1e-6:
+        # Simulated time passes in whole physics steps: a stamp may be ahead by less than one.
+        elif state.stamp_s > self._commanded_until_s + self._physics_step_s:
             # The arm is armed again, at the measured position, once it is seen at rest.
             self.controller.disarm("time passed without a command")
             self.send_stop()

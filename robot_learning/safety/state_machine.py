@@ -31,7 +31,8 @@ class SafetyStateMachine:
 
     Attributes:
         mode: the present mode.
-        reason: first cause of the stop, fault or emergency stop; empty when ARMED or DISARMED.
+        reason: first cause of the stop, fault or emergency stop, also once at rest; empty when
+            ARMED or reset.
         transition: counts the changes of mode.
     """
 
@@ -91,8 +92,7 @@ class SafetyStateMachine:
     def came_to_rest(self) -> None:
         """Ends STOPPING in what it was for; does nothing in other modes."""
         if self.mode is SafetyMode.STOPPING:
-            keep = self.reason if self._after_stop is SafetyMode.FAULT else ""
-            self._enter(self._after_stop, keep)
+            self._enter(self._after_stop, self.reason)
 
     def reset(self, *, at_rest: bool, uncleared: str | None) -> None:
         """FAULT or ESTOP to DISARMED; in DISARMED it does nothing.

@@ -84,6 +84,13 @@ class Run:
             assert time.monotonic() < end, "not in time:\n" + self.text()
         return found
 
+    def poll_to_the_end(self, timeout_s: float = 150.0) -> int:
+        end = time.monotonic() + timeout_s
+        while (code := self.session.poll(0.2)) is None:
+            self.on_disk()
+            assert time.monotonic() < end, "no end in time:\n" + self.text()
+        return code
+
     def send(self, name: str, number: signal.Signals) -> None:
         child = next(p for p in self.session.processes if name in p.label)
         assert child.pid is not None
@@ -181,9 +188,7 @@ def test_kill_9_of_policy_and_learner_loses_no_acknowledged_episode_and_takes_no
         before = run.on_disk()
         run.send(name, signal.SIGKILL)
         run.poll_until(lambda before=before: run.on_disk() >= min(before + 2, EPISODES))
-    while (code := run.session.poll(0.2)) is None:
-        run.on_disk()
-    assert code == 0, run.text()
+    assert run.poll_to_the_end() == 0, run.text()
     episodes = {episode.seed: episode for episode in run.log("log").episodes()}
     assert run.log("log").count() == EPISODES and sorted(episodes) == list(range(EPISODES))
     for seed, taken in run.acknowledged.items():

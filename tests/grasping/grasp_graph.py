@@ -65,6 +65,8 @@ class SmallGraph:
                 self.mail.popleft()()
                 continue
             self.now_s += 0.2
+            if self.driver.controller.mode is SafetyMode.DISARMED:
+                self.hardware.step(0.02)  # as the sim does, until the arm is at rest
             self.driver.on_monitor(SafetyMode.ARMED, "")
             self.say_state()
             self.actor.tick()

@@ -47,6 +47,17 @@ def test_an_episode_over_the_graph_is_the_one_in_process(graph):
         assert getattr(outside, name) == getattr(inside, name), name
 
 
+@pytest.mark.parametrize("passed_s", [0.0187, 0.0208])
+def test_time_that_passed_by_itself_ends_one_attempt_and_none_after_it(graph, passed_s):
+    # A simulator whose arm gets no command brings it to rest, in no whole number of its steps.
+    over = graph([3])
+    over.run(lambda: over.actor.phase is ActorPhase.RUNNING)
+    over.hardware.step(passed_s)
+    over.say_state()
+    over.run(lambda: over.episodes)
+    assert len(over.given_up()) == 1
+
+
 def broken(picture):
     return picture[:32]
 

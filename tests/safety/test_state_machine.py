@@ -53,11 +53,13 @@ def test_fault_during_an_orderly_stop_latches():
     assert (machine.mode, machine.reason) == (FAULT, "force")
 
 
-def test_orderly_stop_ends_disarmed():
+def test_orderly_stop_ends_disarmed_and_still_says_why():
     machine = in_mode(ARMED)
-    machine.stop("disarmed", at_rest=False)
+    machine.stop("no action comes", at_rest=False)
     machine.came_to_rest()
-    assert (machine.mode, machine.reason) == (DISARMED, "")
+    assert (machine.mode, machine.reason) == (DISARMED, "no action comes")
+    machine.arm(at_rest=True)
+    assert machine.reason == ""
 
 
 @pytest.mark.parametrize("mode", list(SafetyMode))
