@@ -129,7 +129,7 @@ class Terminal:
         if not self.connected:
             return
         try:
-            os.write(self._file, text.replace("\n", "\r\n").encode())
+            os.write(self._file, text.encode())
         except OSError:
             return
 
