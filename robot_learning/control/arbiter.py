@@ -25,8 +25,9 @@ from robot_learning.control.action import ActionKind
 _ACTION_PERIODS = 2.0
 # In lockstep the wall clock says nothing about the policy: learning may take its time.
 _LOCKSTEP_SILENCE_S = 2.0
-# A dead-man comes ten times a second and more.
-DEADMAN_TIMEOUT_S = 0.2
+# A dead-man comes twenty times a second. Its silence says that the device is lost; that the arm
+# rests by then, the life of an action sees to.
+DEADMAN_TIMEOUT_S = 0.3
 
 Listener = Callable[[str], None]
 
@@ -101,6 +102,7 @@ class Arbiter(Generic[Request]):
         self._age_max_s = contract.robot.rates.command_age_max_s
         self._people: dict[str, _Person[Request]] = {}
         self._policy_s = -math.inf
+        self._armed = True
 
     def active_source(self, now_s: float) -> str | None:
         """Who moves the arm."""
@@ -121,18 +123,20 @@ class Arbiter(Generic[Request]):
             "and let it go"
         )
 
-    def lock(self, locked: bool = True) -> None:
-        """An emergency stop lets nothing pass; afterwards every dead-man is pressed anew."""
-        self.locked = locked
-        if locked:
-            self.let_go()
+    def set_safety(self, *, armed: bool, stopped: bool = False) -> None:
+        """What the safety monitor says.
 
-    def let_go(self) -> None:
-        """Takes the arm from people: it was stopped, and moves again only by a fresh press."""
-        self.holder = self.lost = None
-        self.refused = ""
-        for person in self._people.values():
-            person.ready = False
+        Args:
+            armed: the arm may move. Where it may not, people lose it, and take it again by a fresh
+                press once it may; the policy's requests pass, and the driver says why it refuses.
+            stopped: there is an emergency stop; nothing passes.
+        """
+        self.locked = stopped
+        if self._armed and not armed:
+            self.holder = self.lost = None
+            for person in self._people.values():
+                person.ready = False
+        self._armed = armed
 
     def on_deadman(self, source: str, held: bool, connected: bool, now_s: float) -> None:
         """One message of a device's dead-man stream.
@@ -219,8 +223,8 @@ class Arbiter(Generic[Request]):
             person.ready = False
 
     def _why_not(self, person: _Person[Request]) -> str:
-        if self.locked:
-            return "there is an emergency stop"
+        if self.locked or not self._armed:
+            return "there is an emergency stop" if self.locked else "it is not armed"
         if self.holder is not None:
             return f"{self.holder} has it; wait until it is let go, then press again"
         if not person.ready:

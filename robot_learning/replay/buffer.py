@@ -25,6 +25,10 @@ class Replay(Protocol):
     def __len__(self) -> int:
         """Transitions that can be drawn."""
 
+    @property
+    def demonstrations(self) -> int:
+        """Of them, demonstrations, which never give way."""
+
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """Adds consecutive steps of one episode; `actions` (n, a) are theirs in [-1, 1]."""
 
@@ -111,6 +115,11 @@ class ReplayBuffer:
 
     def __len__(self) -> int:
         return len(self._ring)
+
+    @property
+    def demonstrations(self) -> int:
+        """See `Replay`."""
+        return self._ring.demonstrations
 
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """Adds the steps of one episode, in order; the oldest rows give way.

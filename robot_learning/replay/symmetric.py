@@ -35,6 +35,11 @@ class SymmetricReplay:
     def __len__(self) -> int:
         return len(self._online) + len(self._demonstrations)
 
+    @property
+    def demonstrations(self) -> int:
+        """See `Replay`."""
+        return len(self._demonstrations)
+
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """See `Replay.add`."""
         self._online.add(steps, actions)

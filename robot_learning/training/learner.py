@@ -188,6 +188,11 @@ class Learner:
         return self._intake.steps
 
     @property
+    def demonstrations(self) -> int:
+        """Transitions in the replay that are demonstrations, people's interventions included."""
+        return self._replay.demonstrations
+
+    @property
     def updates(self) -> int:
         """Gradient updates since the run began."""
         return self._updates

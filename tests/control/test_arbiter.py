@@ -49,6 +49,9 @@ class Desk:
         self.count += 1
         return self.arbiter.on_person(Asked(source, self.count), self.now_s - age_s, self.now_s)
 
+    def stop(self, stopped: bool = True) -> None:
+        self.arbiter.set_safety(armed=not stopped, stopped=stopped)
+
     def who(self) -> str | None:
         """Who acts when the policy asks."""
         passed = self.policy()
@@ -176,10 +179,10 @@ def test_an_emergency_stop_is_before_everyone_and_afterwards_the_dead_man_is_pre
     desk: Desk,
 ) -> None:
     desk.deadman(PAD, False, True)
-    desk.arbiter.lock()
+    desk.stop()
     assert desk.policy() is None and desk.person() is None
     desk.deadman(PAD, True)
-    desk.arbiter.lock(False)
+    desk.stop(False)
     desk.deadman(PAD, True)
     assert desk.who() == "policy" and desk.person() is None
     desk.deadman(PAD, False, True)
@@ -188,9 +191,16 @@ def test_an_emergency_stop_is_before_everyone_and_afterwards_the_dead_man_is_pre
 
 def test_any_stop_takes_the_arm_from_the_person_who_held_it(desk: Desk) -> None:
     desk.deadman(PAD, False, True)
-    desk.arbiter.let_go()
+    desk.arbiter.set_safety(armed=False)
     desk.deadman(PAD, True)
     assert desk.who() == "policy"
+    desk.deadman(PAD, False, True)
+    assert desk.who() == "policy" and "not armed" in desk.arbiter.refused
+    desk.arbiter.set_safety(armed=True)
+    desk.deadman(PAD, True)
+    assert desk.who() == "policy", "pressed before the arm was armed"
+    desk.deadman(PAD, False, True)
+    assert desk.who() == PAD
 
 
 def test_in_lockstep_the_way_home_is_the_policys(desk: Desk) -> None:
@@ -248,7 +258,7 @@ def test_whoever_acts_pressed_after_a_release_and_never_two_at_once(
         elif verb == "wait":
             desk.wait(0.3 if flag else 0.05)
         else:
-            desk.arbiter.lock(flag)
+            desk.stop(flag)
             if flag:
                 armed.clear()
         acting = desk.who()

@@ -188,6 +188,7 @@ def test_what_a_person_did_is_experience_and_a_demonstration_also_after_a_restar
     if resumed:
         learner.close()
         learner = Learner(tmp_path, settings, resume=True)
+    assert learner.demonstrations == 3
     learner.update(20)
     seen = np.concatenate(
         [batch.demonstrated for batch in batches if batch.demonstrated is not None]

@@ -66,9 +66,8 @@ class ArbiterNode(GraphNode):
         self._say()
 
     def _safety(self, message: SafetyState) -> None:
-        self.arbiter.lock(message.state == SafetyState.ESTOP)
-        if message.state != SafetyState.ARMED:
-            self.arbiter.let_go()
+        armed, stopped = SafetyState.ARMED, SafetyState.ESTOP
+        self.arbiter.set_safety(armed=message.state == armed, stopped=message.state == stopped)
         self._say()
 
     def _watch(self) -> None:

@@ -1,7 +1,7 @@
 """The base of people's devices: requests, the dead-man stream and episode events, whatever device.
 
-A device is asked often; what it says goes out at the contract's control rate, and at once when the
-dead-man changes. Requests go out only while it is held.
+A device is asked often; what it says goes out at the contract's control rate, 20 Hz at least, and
+at once when the dead-man changes. Requests go out only while it is held.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.qos import LATCHED, RECORD, SENSOR, STREAM
 
 POLL_PERIOD_S = 0.01
+SAY_PERIOD_MAX_S = 0.05
 # What a person sees is what moves: without a state so new nothing is asked of the arm.
 STATE_AGE_MAX_S = 0.2
 # As joy drivers and leader arms publish.
@@ -103,10 +104,11 @@ class TeleopNode(GraphNode):
         for event in self.device.take_events():
             self._event(event)
         changed = (before.held, before.connected) != (self.reading.held, self.reading.connected)
-        if changed or now_s - self.published_s >= self.contract.control_period_s - 1e-3:
+        period_s = min(self.contract.control_period_s, SAY_PERIOD_MAX_S)
+        if changed or now_s - self.published_s >= period_s - 1e-3:
             # On a beat of its own: a poll that came late must not slow the stream down.
-            late = now_s - self.published_s > 2 * self.contract.control_period_s
-            beat_s = self.published_s + self.contract.control_period_s
+            late = now_s - self.published_s > 2 * period_s
+            beat_s = self.published_s + period_s
             self.published_s = now_s if changed or late else beat_s
             self._publish(self.reading)
             if not self.lockstep:
