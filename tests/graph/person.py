@@ -77,9 +77,21 @@ class Eyes:
 
     def tool(self) -> np.ndarray:
         self.look()
+        self.wait_for("joint states", lambda: self.look() is not None and self.joints is not None)
         assert self.joints is not None
         position: np.ndarray = KINEMATICS.tcp_position(self.joints)
         return position
+
+    def rest(self, timeout_s: float = 20.0) -> np.ndarray:
+        """Where the tool is once it has stood still for 0.3 s."""
+        end, before, since_s = time.monotonic() + timeout_s, self.tool(), time.monotonic()
+        while time.monotonic() - since_s < 0.3:
+            assert time.monotonic() < end, "the arm does not come to rest"
+            time.sleep(0.05)
+            now = self.tool()
+            if np.abs(now - before).max() > 2e-5:
+                before, since_s = now, time.monotonic()
+        return before
 
     def who(self) -> str:
         self.look()
