@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
 import select
 import stat
@@ -94,6 +96,11 @@ class Terminal:
         self.connected = True
         flags = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
         self._file = os.open(path, flags)
+        if os.getsid(0) != os.getpid():
+            # A launch runs this in the background of its own terminal, which would stop a process
+            # that reads there; one that has left the terminal it does not.
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._file, termios.TIOCNOTTY)
         try:
             self._before = termios.tcgetattr(self._file)
         except termios.error as error:

@@ -6,6 +6,7 @@ import os
 import pty
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,33 @@ class Pad:
         buttons[HOLD_BUTTON] = int(hold)
         fields = {"axes": axes, "buttons": buttons}
         self.client.publish(topic=self.topic, type="sensor_msgs/Joy", fields=fields)
+
+
+def hold(
+    eyes: Eyes,
+    kind: str,
+    press: Callable[[int], object],
+    release: Callable[[], object],
+    until: Callable[[], bool] = lambda: True,
+    timeout_s: float = 30.0,
+) -> None:
+    """Holds a device's dead-man until something is seen; presses anew where the arm was stopped.
+
+    A test machine may be too busy for real time, and each stop asks for a fresh press.
+    """
+    end, count = time.monotonic() + timeout_s, 0
+    while time.monotonic() < end:
+        if not eyes.who().startswith(f"{kind}-"):
+            release()
+            time.sleep(0.15)
+            press(count)
+            time.sleep(0.25)
+        if eyes.who().startswith(f"{kind}-") and until():
+            return
+        count += 1
+        press(count)
+        time.sleep(0.04)
+    raise AssertionError(f"not seen with the {kind} in {timeout_s} s; {eyes.arbiter}")
 
 
 def steer_by_keys(terminal: Terminal, eyes: Eyes, seconds: float) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import subprocess
+import sys
 import termios
 from pathlib import Path
 
@@ -82,3 +85,54 @@ def test_what_is_no_terminal_is_refused(tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(OSError, match="is no terminal"):
         Terminal(file)
+
+
+def test_the_terminal_is_found_from_which_a_parent_was_started() -> None:
+    """As a launch does: the node's own input is nothing, its grandparent's is the terminal."""
+    ask = (
+        "from robot_learning.teleoperation.device_file import terminal_of_parents as find;"
+        "print(find())"
+    )
+    start = f"import subprocess as s; s.run([{sys.executable!r}, '-c', {ask!r}], stdin=s.DEVNULL)"
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", start], stdin=slave, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def test_it_reads_in_the_background_of_its_own_terminal_as_a_launch_runs_it() -> None:
+    read = (
+        "import sys, time; from pathlib import Path;"
+        "from robot_learning.teleoperation.device_file import Terminal;"
+        "t = Terminal(Path(sys.argv[1])); print('ready', flush=True);"
+        "\nwhile not (data := t.read()): time.sleep(0.01)\n"
+        "print(data.decode()); t.close()"
+    )
+    master, slave = pty.openpty()
+    tty = os.ttyname(slave)
+    start = (
+        "import subprocess as s;"
+        f"s.run([{sys.executable!r}, '-c', {read!r}, {tty!r}], stdin=s.DEVNULL, process_group=0)"
+    )
+
+    def own_the_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    shell = subprocess.Popen(
+        [sys.executable, "-c", start],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=own_the_terminal,
+    )
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == "ready\n"
+    os.write(master, b"w")
+    assert shell.stdout.readline() == "w\n"
+    assert shell.wait(20) == 0
+    os.close(master)
+    os.close(slave)
