@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from robot_learning.control.tool_command import Grip
-from robot_learning.teleoperation.bindings import Axis, GamepadBindings
 from robot_learning.teleoperation.deadman import DeadMan
+from robot_learning.teleoperation.gamepad_bindings import Axis, GamepadBindings
 from robot_learning.teleoperation.reading import DeviceError, PersonEvent, Reading, Wish, beyond
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from robot_learning.teleoperation.bindings import EventLayout
+from robot_learning.teleoperation.gamepad_bindings import EventLayout
 from robot_learning.teleoperation.reading import DeviceError
 
 RECORD = struct.Struct("@llHHi")

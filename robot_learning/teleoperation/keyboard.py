@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from robot_learning.control.tool_command import Grip
-from robot_learning.teleoperation.bindings import NAMED_KEYS, KeyboardBindings
+from robot_learning.teleoperation.keyboard_bindings import NAMED_KEYS, KeyboardBindings
 from robot_learning.teleoperation.reading import PersonEvent, Reading, Wish
 
 _LONGEST = max(len(sent) for sent in NAMED_KEYS.values())

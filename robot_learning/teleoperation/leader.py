@@ -17,8 +17,8 @@ from robot_learning.contract.actions import TcpGrasp
 from robot_learning.control.tool_command import Grip
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.kinematics.arm_kinematics import turn
-from robot_learning.teleoperation.bindings import LeaderBindings
 from robot_learning.teleoperation.deadman import DeadMan
+from robot_learning.teleoperation.leader_bindings import LeaderBindings
 from robot_learning.teleoperation.reading import DeviceError, PersonEvent, Reading, Wish
 
 Array = NDArray[np.float64]

@@ -12,9 +12,9 @@ import struct
 from pathlib import Path
 
 from robot_learning.control.tool_command import Grip
-from robot_learning.teleoperation.bindings import Cap, SpaceMouseBindings
 from robot_learning.teleoperation.deadman import DeadMan
 from robot_learning.teleoperation.reading import DeviceError, PersonEvent, Reading, Wish, beyond
+from robot_learning.teleoperation.spacemouse_bindings import Cap, SpaceMouseBindings
 
 _TRANSLATION, _ROTATION, _BUTTONS = 1, 2, 3
 _VALUES = ("tx", "ty", "tz", "rx", "ry", "rz")

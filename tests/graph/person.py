@@ -136,10 +136,13 @@ def hold(
     end, count = time.monotonic() + timeout_s, 0
     while time.monotonic() < end:
         if not eyes.who().startswith(f"{kind}-"):
-            release()
-            time.sleep(0.15)
-            press(count)
-            time.sleep(0.25)
+            for _ in range(4):
+                release()
+                time.sleep(0.04)
+            for _ in range(6):
+                count += 1
+                press(count)
+                time.sleep(0.04)
         if eyes.who().startswith(f"{kind}-") and until():
             return
         count += 1

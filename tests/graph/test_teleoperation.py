@@ -189,8 +189,15 @@ def test_ten_corrections_of_a_failing_policy_are_demonstrations_and_no_hand_over
     assert (np.abs(velocities) <= limits.velocity_rad_s + 1e-6).all()
     steps = np.abs(np.diff(positions, axis=0))[close]
     turns = np.abs(np.diff(velocities, axis=0))[close]
-    assert (steps <= limits.velocity_rad_s * allowed_s[close] + 1e-6).all()
-    assert (turns <= limits.acceleration_rad_s2 * allowed_s[close] + 1e-6).all()
+    step = (steps / (limits.velocity_rad_s * allowed_s[close] + 1e-6)).max()
+    turn = (turns / (limits.acceleration_rad_s2 * allowed_s[close] + 1e-6)).max()
+    # For the record: `pytest -rP` shows it.
+    print(
+        f"{corrected()} corrections, {len(times)} commanded points, {(close & around).sum()} of "
+        f"them near a hand-over; largest step {step:.2f}, change of velocity {turn:.2f} of what is "
+        f"allowed; tool nearer by {np.mean(nearer):.3f} m in the mean (n = {tries})"
+    )
+    assert step <= 1.0 and turn <= 1.0
 
     # The person did steer.
     assert np.mean(nearer) > 0.01, nearer
@@ -379,7 +386,10 @@ def test_a_leader_in_another_pose_moves_nothing_and_leads_once_it_is_where_the_a
 ) -> None:
     eyes = alone.eyes
     alone.end("teleop_gamepad")  # which would take the pedals for its buttons
-    alone.node("teleop_leader")
+    text = (config_dir() / "teleop" / "leader.yaml").read_text()
+    bindings = alone.graph.folder / "leader.yaml"
+    bindings.write_text(text.replace("state_max_s: 0.2", "state_max_s: 1.0"))
+    alone.node("teleop_leader", bindings=str(bindings))
     alone.devices("teleop_leader")
     names = [f"leader_joint{i + 1}" for i in range(7)]
 

@@ -10,8 +10,8 @@ import pytest
 from robot_learning.contract import load_contract
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.teleoperation import DeviceError, LeaderBindings, PersonEvent, load_bindings
-from robot_learning.teleoperation.bindings import LeaderGripper, LeaderJoint, LeaderTrigger
 from robot_learning.teleoperation.leader import Leader
+from robot_learning.teleoperation.leader_bindings import LeaderGripper, LeaderJoint, LeaderTrigger
 
 CONTRACT = load_contract()
 BINDINGS = load_bindings("leader", LeaderBindings)
