@@ -56,7 +56,7 @@ SLOWER = {
     },
 }
 
-pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(420)]
 
 
 class Desk:
@@ -81,7 +81,7 @@ class Desk:
         self.eyes = Eyes(graph)
         self.joy = graph.client("joy_publisher")
         self.pad = Pad(self.joy)
-        graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=90)
+        graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=180)
 
     def slower(self, name: str) -> str:
         """A contract file of the repository's with the rates of SLOWER."""

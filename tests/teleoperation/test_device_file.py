@@ -129,10 +129,14 @@ def test_it_reads_in_the_background_of_its_own_terminal_as_a_launch_runs_it() ->
         text=True,
         preexec_fn=own_the_terminal,
     )
-    assert shell.stdout is not None
-    assert shell.stdout.readline() == "ready\n"
-    os.write(master, b"w")
-    assert shell.stdout.readline() == "w\n"
-    assert shell.wait(20) == 0
-    os.close(master)
-    os.close(slave)
+    try:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == "ready\n"
+        os.write(master, b"w")
+        assert shell.stdout.readline() == "w\n"
+        assert shell.wait(20) == 0
+    finally:  # with the owner of the terminal goes what it has in the background
+        shell.kill()
+        shell.wait()
+        os.close(master)
+        os.close(slave)
