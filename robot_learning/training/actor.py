@@ -20,6 +20,7 @@ from robot_learning.training.actor_types import (
     ActorLink,
     ActorPhase,
     Judgement,
+    Outcome,
     Receipt,
 )
 from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, EpisodeCycle
@@ -51,6 +52,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self.steps = 0
         self._observer = Observer(contract)
         self._scene = SceneReset()
+        self._note = ""
         # Time stands still in lockstep, so a state that may end the task is judged first.
         self._judged_first = lockstep and contract.task.terminates
 
@@ -63,15 +65,42 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
 
     def on_receipt(self, sequence: int, receipt: Receipt) -> None:
         """What became of a request."""
-        if self._episode is not None:
-            self._episode.on_receipt(sequence, receipt)
-            self._complete()
+        if self._episode is None:
+            return
+        if receipt.is_intervention and self._episode.plan.is_evaluation:
+            self.abort("a person acted in an evaluation, which is the policy's alone")
+            return
+        self._episode.on_receipt(sequence, receipt)
+        self._complete()
 
     def on_reward(self, stamp_s: float, judgement: Judgement) -> None:
         """The reward of the state with this stamp."""
         if self._episode is not None:
             self._episode.on_reward(stamp_s, judgement)
             self._complete()
+
+    # What a person asks.
+
+    def end_episode(self, label: Outcome | None, note: str) -> bool:
+        """Ends the running episode with the step under way; whether one runs.
+
+        Args:
+            label: how it went, in the person's eyes; None leaves that to the task.
+            note: who said so, one line.
+        """
+        if self._episode is None:
+            return False
+        self._episode.cut(label)
+        self._note = note
+        return True
+
+    def discard(self, note: str) -> bool:
+        """Gives the running episode up and begins its scene again; whether one runs."""
+        if self._episode is None:
+            return False
+        self._redo = self._episode.plan
+        self.abort(note)
+        return True
 
     # Phases.
 
@@ -95,6 +124,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         episode = RunningEpisode(
             self.contract, self._observer, self.episodes, self._next_plan, goal
         )
+        self._note = ""
         self._begin(episode, self.state.stamp_s)
         self._act(self.state)
 
@@ -153,7 +183,8 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             self._progress()
             self.link.step(step)
             if step.terminated or step.truncated:
-                self._end(episode.outcome(), "")
+                note, self._note = self._note, ""
+                self._end(episode.outcome(), note)
                 self._go_home()
             elif self._judged_first:
                 self._act(next_state)

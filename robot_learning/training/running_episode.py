@@ -62,6 +62,8 @@ class RunningEpisode:
         self._return = 0.0
         self._steps = 0
         self._held = 0
+        self._last_index = contract.task.episode_steps - 1
+        self._label: Outcome | None = None
 
     @property
     def next_index(self) -> int:
@@ -70,7 +72,16 @@ class RunningEpisode:
 
     def is_last(self, index: int) -> bool:
         """True when no action follows the one with this number."""
-        return index + 1 >= self._task.episode_steps
+        return index >= self._last_index
+
+    def cut(self, label: Outcome | None) -> None:
+        """Ends the episode with the step under way, as truncated, and as a person says it went.
+
+        Args:
+            label: how it ended; None leaves that to the task.
+        """
+        last = self.pending[-1].index if self.pending else self._steps
+        self._last_index, self._label = min(self._last_index, last), label
 
     def on_receipt(self, sequence: int, receipt: Receipt) -> None:
         """What became of a request."""
@@ -109,7 +120,7 @@ class RunningEpisode:
             episode=self.number,
             episode_step=pending.index,
             is_evaluation=self.plan.is_evaluation,
-            is_intervention=False,
+            is_intervention=receipt.is_intervention,
             observation=pending.observation,
             achieved_goal=pending.achieved,
             desired_goal=self.goal,
@@ -122,7 +133,7 @@ class RunningEpisode:
             terminated=judgement.terminated,
             truncated=self.is_last(pending.index) and not judgement.terminated,
             success=judgement.success,
-            policy_version=pending.version,
+            policy_version=0 if receipt.is_intervention else pending.version,
             stamp_s=pending.stamp_s,
             observation_age_s=receipt.observation_age_s,
         )
@@ -141,7 +152,9 @@ class RunningEpisode:
         return "reward from the reward monitor"
 
     def outcome(self) -> Outcome:
-        """How it ended, when it was not given up."""
+        """How it ended, when it was not given up: as a person said, else by the task."""
+        if self._label is not None:
+            return self._label
         held = self._held >= self._task.hold_steps
         return Outcome.SUCCESS if held else Outcome.FAILURE
 

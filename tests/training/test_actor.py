@@ -98,12 +98,13 @@ class World:
         self.actor.on_reset(self.stamp_s)
         assert self.actor.phase is ActorPhase.RUNNING
 
-    def answer(self, passed_s: float = PERIOD) -> None:
-        """Executes the newest request: receipt, state, reward."""
+    def answer(self, passed_s: float = PERIOD, *, by_person: bool = False) -> None:
+        """Executes the newest request, or what a person wants: receipt, state, reward."""
         sequence = len(self.requests)
         assert self.requests[-1][1] == pytest.approx(self.stamp_s)
         asked = np.ones(3, np.float32)
-        self.actor.on_receipt(sequence, Receipt(asked, asked, self.executed, 0.001))
+        receipt = Receipt(asked, asked, self.executed, 0.001, is_intervention=by_person)
+        self.actor.on_receipt(sequence, receipt)
         self.say_state(passed_s)
         self.judge()
 
@@ -294,3 +295,91 @@ def test_evaluation_steps_say_so() -> None:
     world.begin()
     world.answer()
     assert world.steps[0].is_evaluation and replace(world.steps[0], is_evaluation=False)
+
+
+def test_a_step_in_which_a_person_acted_says_so_and_names_no_policy() -> None:
+    world = World()
+    world.begin()
+    for by_person in (False, True, False):
+        world.answer(by_person=by_person)
+    assert [step.is_intervention for step in world.steps] == [False, True, False]
+    assert [step.policy_version for step in world.steps] == [5, 0, 5]
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+@pytest.mark.parametrize("label", [Outcome.SUCCESS, Outcome.FAILURE])
+def test_a_person_ends_an_episode_with_the_step_under_way_and_labels_it(
+    lockstep: bool, label: Outcome
+) -> None:
+    world = World(lockstep=lockstep)
+    world.begin()
+    world.answer()
+    assert world.actor.end_episode(label, "ended by keyboard-1")
+    assert not world.ends, "the step under way is recorded first"
+    world.answer()
+    assert [step.truncated for step in world.steps] == [False, True]
+    assert not any(step.terminated for step in world.steps)
+    assert (world.ends[0].outcome, world.ends[0].note) == (label, "ended by keyboard-1")
+    world.begin()
+    world.answer()
+    assert not world.steps[-1].truncated, "the next episode has its whole length"
+
+
+def test_a_person_who_ends_an_episode_without_a_label_leaves_it_to_the_task() -> None:
+    world = World()
+    world.begin()
+    for _ in range(CONTRACT.task.success.hold_steps):
+        world.success = True
+        world.answer()
+    world.actor.end_episode(None, "ended by gamepad-1")
+    world.answer()
+    assert world.ends[0].outcome is Outcome.SUCCESS
+
+
+def test_where_the_reward_comes_first_a_person_ends_with_the_step_under_way_too() -> None:
+    task = CONTRACT.task.model_copy(update={"terminates": True})
+    world = World(contract=CONTRACT.model_copy(update={"task": task}))
+    world.begin()
+    world.answer()
+    world.actor.end_episode(Outcome.SUCCESS, "")
+    world.answer()
+    assert world.steps[-1].truncated and world.ends[0].outcome is Outcome.SUCCESS
+
+
+def test_a_discarded_episode_is_given_up_and_its_scene_begins_again() -> None:
+    world = World()
+    world.begin()
+    world.answer()
+    world.plan_ = EpisodePlan(8, False)
+    assert world.actor.discard("discarded by keyboard-1")
+    assert world.ends[0].outcome is Outcome.ABORTED
+    world.begin()
+    assert world.resets == [7, 7]
+    for _ in range(STEPS):
+        world.answer()
+    world.say_state(PERIOD)
+    assert world.resets == [7, 7, 8]
+
+
+def test_a_discarded_training_scene_is_not_begun_again_as_an_evaluation() -> None:
+    world = World()
+    world.begin()
+    world.plan_ = EpisodePlan(8, True)
+    world.actor.discard("discarded by keyboard-1")
+    world.begin()
+    assert world.resets == [7, 8]
+
+
+def test_between_episodes_there_is_nothing_to_end_or_to_discard() -> None:
+    world = World()
+    world.say_state()
+    assert not world.actor.end_episode(Outcome.SUCCESS, "") and not world.actor.discard("")
+
+
+def test_an_evaluation_in_which_a_person_acted_counts_for_nothing() -> None:
+    world = World(plan_=EpisodePlan(3, True))
+    world.begin()
+    world.answer()
+    world.answer(by_person=True)
+    assert len(world.steps) == 1 and world.ends[0].outcome is Outcome.ABORTED
+    assert "a person acted" in world.ends[0].note

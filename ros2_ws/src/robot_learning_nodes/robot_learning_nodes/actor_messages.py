@@ -60,6 +60,7 @@ def read_receipt(message: ExecutedAction) -> Receipt:
         np.asarray(message.gated, np.float32),
         np.asarray(message.executed, np.float32),
         message.observation_age_s,
+        is_intervention=message.in_place_of != "",
     )
 
 
@@ -89,6 +90,19 @@ def write_start(actor_id: str, episode: int, plan: EpisodePlan, stamp_s: float) 
     )
     event.header.stamp = to_time(stamp_s)
     return event
+
+
+def write_mark(actor_id: str, episode: int, event: int, stamp_s: float, note: str) -> EpisodeEvent:
+    """Something happened to a running episode: a person took over, gave back, or discarded it."""
+    message = EpisodeEvent(actor_id=actor_id, episode=episode, event=event, note=note)
+    message.header.stamp = to_time(stamp_s)
+    return message
+
+
+def read_label(message: EpisodeEvent) -> Outcome | None:
+    """How an episode went in a person's eyes; None where the person does not say."""
+    labels = {number: outcome for outcome, number in _OUTCOMES.items()}
+    return labels.get(message.outcome)
 
 
 def write_end(actor_id: str, end: EpisodeEnd, stamp_s: float) -> EpisodeEvent:

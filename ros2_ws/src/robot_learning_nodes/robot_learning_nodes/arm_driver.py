@@ -162,6 +162,7 @@ class ArmDriver(GraphNode):
         answer = ExecutedAction(
             header=asked.header,
             source=asked.source,
+            in_place_of=asked.in_place_of,
             sequence=asked.sequence,
             policy_version=asked.policy_version,
             kind=asked.kind,

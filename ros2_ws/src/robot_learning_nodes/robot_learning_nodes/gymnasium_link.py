@@ -102,7 +102,7 @@ class GymnasiumLink:
 
     def _executed(self, message: ExecutedAction) -> None:
         self.received += 1
-        if message.source == "policy":
+        if "policy" in (message.source, message.in_place_of):
             self.listener.on_receipt(message.sequence, read_receipt(message))
 
     def _target(self, message: PoseStamped) -> None:

@@ -89,6 +89,7 @@ class LearnerNode(GraphNode):
             "steps": status.steps,
             "updates": status.updates,
             "updates_per_s": f"{status.updates_per_s:.0f}",
+            "demonstrations": learner.demonstrations,
             "duplicates": status.duplicates,
             "gaps": learner.gaps,
         }

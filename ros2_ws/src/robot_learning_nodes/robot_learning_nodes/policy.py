@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from robot_learning_interfaces.msg import EpisodeStep, LearnerStatus, PolicyParameters, Reward
+from robot_learning_interfaces.msg import (
+    EpisodeEvent,
+    EpisodeStep,
+    LearnerStatus,
+    PolicyParameters,
+    Reward,
+)
 from sensor_msgs.msg import JointState
 
 from robot_learning.replay.step import Float32, Step
@@ -25,7 +31,12 @@ from robot_learning.training.outbox import Outbox
 from robot_learning.training.play import Play
 from robot_learning.training.policy_file import PolicyFileError, load_policy, policy_from_bytes
 from robot_learning.training.task_settings import task_exploration
-from robot_learning_nodes.actor_messages import read_judgement, read_target
+from robot_learning_nodes.actor_messages import (
+    read_judgement,
+    read_label,
+    read_target,
+    write_mark,
+)
 from robot_learning_nodes.actor_node import PATIENCE, ActorNode
 from robot_learning_nodes.convert import MessageError, to_seconds
 from robot_learning_nodes.graph_node import Parameter, StartError
@@ -69,6 +80,8 @@ class PolicyNode(ActorNode):
         self.listen(JointState, "joint_states", self._state, SENSOR)
         self.listen(Reward, "reward", self._reward, RECEIPT)
         self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+        self.listen(EpisodeEvent, "teleop/event", self._person_says, RECORD)
+        self.person_acts = False
         if isinstance(self.program, Collection):
             self.listen(PolicyParameters, "policy/parameters", self._weights, LATCHED, always=True)
             self.listen(LearnerStatus, "learner/status", self._learner, STREAM, always=True)
@@ -120,10 +133,14 @@ class PolicyNode(ActorNode):
         message = write_step(step, self.contract.robot.arm.base_frame, self.contract.sha256)
         if isinstance(self.program, Collection):
             self.outbox.keep(message)
+        if step.is_intervention != self.person_acts:
+            self._mark_intervention(step.is_intervention, step.episode, step.stamp_s)
         self.step_out.publish(message)
 
     def episode_ended(self, end: EpisodeEnd) -> None:
         """Publishes the event; counts; ends a finished play."""
+        if self.person_acts:
+            self._mark_intervention(False, end.episode, self.wall_now_s())
         super().episode_ended(end)
         if end.outcome is Outcome.ABORTED:
             return
@@ -133,7 +150,23 @@ class PolicyNode(ActorNode):
             if self.program.done and self.values["out"]:
                 self.program.write(Path(self.values["out"]), self.contract.sha256)
 
+    def _mark_intervention(self, begins: bool, episode: int, stamp_s: float) -> None:
+        self.person_acts = begins
+        event = EpisodeEvent.INTERVENTION_START if begins else EpisodeEvent.INTERVENTION_END
+        self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, ""))
+
     # Messages in.
+
+    def _person_says(self, message: EpisodeEvent) -> None:
+        """A person ends the running episode, or wants its scene again."""
+        who, episode = message.actor_id, self.actor.episodes
+        if message.event == EpisodeEvent.DISCARD:
+            if self.actor.discard(f"discarded by {who}; its scene begins again"):
+                stamp_s, event = self.wall_now_s(), EpisodeEvent.DISCARD
+                self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, who))
+        elif message.event == EpisodeEvent.END:
+            label = read_label(message)
+            self.actor.end_episode(label, f"ended by {who}" + (f": {label.value}" if label else ""))
 
     def _state(self, message: JointState) -> None:
         self.actor.on_state(self.names.read_state(message))
