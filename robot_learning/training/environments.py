@@ -250,7 +250,7 @@ def require_finite(environment: Environment, seen: Observed, when: str) -> None:
 def reward_function(environment: Environment) -> RewardFunction | None:
     """The environment's vectorised reward of goals, where it has one."""
     compute = getattr(environment.unwrapped, "compute_reward", None)
-    if compute is None:
+    if compute is None or not isinstance(environment.observation_space, gymnasium.spaces.Dict):
         return None
 
     def reward(achieved: Float32, desired: Float32) -> NDArray[np.floating]:
@@ -265,7 +265,7 @@ def reward_range(environment: Environment) -> tuple[float, float] | None:
     Sparse: one number at the goal and another anywhere far from it.
     """
     compute = reward_function(environment)
-    if compute is None or not isinstance(environment.observation_space, gymnasium.spaces.Dict):
+    if compute is None:
         return None
     shape = environment.observation_space["desired_goal"].shape
     goals = np.zeros((3, *(shape or ())), np.float32)

@@ -39,7 +39,10 @@ def test_code_for_another_kind_of_task_says_so() -> None:
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("bin_gras", "is not one of reach, bin_grasp; did you mean bin_grasp?"),
+        (
+            "bin_gras",
+            "is not one of reach, bin_grasp, lift, push, insertion; did you mean bin_grasp?",
+        ),
         (7, "'7'"),
     ],
 )
