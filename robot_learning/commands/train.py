@@ -58,7 +58,7 @@ def train(
     ] = 0,
     expert: Annotated[
         str | None,
-        typer.Option(help="Whom to imitate: a policy's folder, or module:function."),
+        typer.Option(help="Whom to imitate: a policy's folder, scripted, or module:function."),
     ] = None,
     demonstrations: Annotated[
         Path | None, typer.Option(help="File of steps to learn from too; see `demonstrate`.")

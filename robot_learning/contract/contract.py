@@ -121,7 +121,7 @@ class Contract(StrictModel):
                     )
 
     def _at_most(self, name: str, task: Task, limit: float, limit_name: str) -> None:
-        value = task
+        value: Any = task
         for part in name.split("."):
             value = getattr(value, part)
         if value > limit:
@@ -131,8 +131,9 @@ class Contract(StrictModel):
     def workspace(self) -> Box:
         """Where the tool centre point may be: the robot's workspace, or the task's part of it."""
         task = self.task
-        own = isinstance(task, BinGraspTask | TabletopTask)
-        return task.workspace if own else self.robot.operation.workspace
+        if isinstance(task, BinGraspTask | TabletopTask):
+            return task.workspace
+        return self.robot.operation.workspace
 
     @property
     def clear_height_m(self) -> float | None:
