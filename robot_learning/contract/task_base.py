@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict
 
+from robot_learning.contract.actions import TcpPick, TcpTouch, TcpTranslation
 from robot_learning.contract.base import Positive, StrictModel
 
 ObservationField = Literal[
@@ -67,6 +68,8 @@ class Task(StrictModel):
 
 class StateTask(Task):
     """A task whose observation is a vector of numbers, and no picture."""
+
+    action: TcpTranslation | TcpTouch | TcpPick
 
     @property
     def hold_steps(self) -> int:

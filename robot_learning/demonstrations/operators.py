@@ -58,7 +58,8 @@ class Operator(ABC):
 
     def _believed(self, offset: Array) -> Array:
         """An offset to object or target, by what this operator believes."""
-        return offset + np.append(self.error_m, 0.0)
+        believed: Array = offset + np.append(self.error_m, 0.0)
+        return believed
 
     def _towards(self, way_m: Array, kind: TwoSpeeds, height_m: float, share: float = 1.0) -> Array:
         """The action that covers a way in one control period, or as much of it as may be."""

@@ -265,7 +265,7 @@ def reward_range(environment: Environment) -> tuple[float, float] | None:
     Sparse: one number at the goal and another anywhere far from it.
     """
     compute = reward_function(environment)
-    if compute is None:
+    if compute is None or not isinstance(environment.observation_space, gymnasium.spaces.Dict):
         return None
     shape = environment.observation_space["desired_goal"].shape
     goals = np.zeros((3, *(shape or ())), np.float32)
