@@ -199,11 +199,7 @@ class LockstepDriver(Driver):
             self._end_period(period)
         elif state.stamp_s > period.seen_s:
             period.seen_s = state.stamp_s
-            if period.request.kind is ActionKind.HOME and measured_at_home(self.contract, state):
-                # Whoever asked sees the arrival in the same state, and time must not pass it.
-                self._end_period(period)
-            else:
-                self._send_part(period, state)
+            self._send_part(period, state)
 
     def _send_part(self, period: _UnderWay, state: RobotState) -> None:
         """Puts as many points on the wire as may pass without another look at the state."""

@@ -10,7 +10,6 @@ import pytest
 from robot_learning.contract import load_contract
 from robot_learning.control.action import ActionKind
 from robot_learning.control.driver import DriverRequest
-from robot_learning.control.homing import measured_at_home
 from robot_learning.control.lockstep_driver import LockstepDriver
 from robot_learning.hardware import RobotState
 from robot_learning.safety.state_machine import SafetyMode
@@ -102,24 +101,6 @@ def test_a_request_for_home_that_meets_the_arrival_moves_nothing(again: int) -> 
     assert len(world.sent) == sent + 1
     sequence, done = world.receipts[-1]
     assert sequence == world.sequence and not done.refused
-
-
-def test_where_states_are_looked_at_within_a_period_time_still_ends_with_the_arrival() -> None:
-    """Else an episode would begin in the middle of a period, and its first action come too late."""
-    world = World(away_rad=0.03, task="lift")
-    world.ask(ActionKind.HOME, 1.0)
-    while not measured_at_home(world.contract, world.state):
-        sent = len(world.sent)
-        world.arrive()
-    assert len(world.sent) == sent  # nothing more is sent
-    world.ask(ActionKind.HOLD, world.state.stamp_s)
-    begun_s = world.state.stamp_s
-    while world.state.stamp_s < begun_s + world.contract.control_period_s - 1e-6:
-        sent = len(world.sent)
-        world.arrive()
-    assert len(world.sent) == sent
-    world.ask(ActionKind.ACTION, world.state.stamp_s, (0.5, 0.0, 0.0, 0.0))
-    assert len(world.sent) == sent + 1
 
 
 def test_an_action_for_a_state_that_has_passed_is_refused_not_carried_out_late() -> None:
