@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from robot_learning.contract import Contract
 from robot_learning.envs.observation import Observer
-from robot_learning.hardware import RobotState
+from robot_learning.hardware import Moment
 from robot_learning.replay.step import Float32, Step
 from robot_learning.training.actor_types import (
     EpisodeEnd,
@@ -30,7 +30,7 @@ class PendingStep:
     stamp_s: float
     sequence: int
     version: int
-    next_state: RobotState | None = None
+    next: Moment | None = None
 
 
 class RunningEpisode:
@@ -39,7 +39,7 @@ class RunningEpisode:
     Attributes:
         number: of this actor's episodes.
         plan: what it is for.
-        goal: goal of the task.
+        goal: goal of the task; empty for tasks without goals.
         pending: steps that are not complete, the oldest first.
     """
 
@@ -93,24 +93,24 @@ class RunningEpisode:
         while len(self._judgements) > _JUDGEMENTS_MAX:
             self._judgements.popitem(last=False)
 
-    def complete(self, actor_id: str, step_number: int) -> tuple[Step, RobotState] | None:
+    def complete(self, actor_id: str, step_number: int) -> tuple[Step, Moment] | None:
         """Takes out the oldest step, under this number, once everything of it is there.
 
         Returns:
-            The step and the state it led to, or None.
+            The step and the moment it led to, or None.
         """
         if not self.pending:
             return None
         pending = self.pending[0]
-        state = pending.next_state
-        if state is None or pending.sequence not in self._receipts:
+        after = pending.next
+        if after is None or pending.sequence not in self._receipts:
             return None
-        judgement = self._judgements.get(_key(state.stamp_s))
+        judgement = self._judgements.get(_key(after.state.stamp_s))
         if judgement is None:
             return None
         self.pending.popleft()
         receipt = self._receipts.pop(pending.sequence)
-        next_observation, next_achieved = self._observer.observe(state)
+        next_observation, next_achieved = self._observer.observe(*after)
         self._steps += 1
         self._return += judgement.reward
         self._held = self._held + 1 if judgement.success else 0
@@ -137,7 +137,7 @@ class RunningEpisode:
             stamp_s=pending.stamp_s,
             observation_age_s=receipt.observation_age_s,
         )
-        return step, state
+        return step, after
 
     def missing(self) -> str:
         """What the oldest step waits for."""
@@ -147,7 +147,7 @@ class RunningEpisode:
         if pending.sequence not in self._receipts:
             later = f", though {len(self._receipts)} later ones came" if self._receipts else ""
             return f"executed_action of step {pending.index} from the arm driver{later}"
-        if pending.next_state is None:
+        if pending.next is None:
             return "new state from the arm"
         return "reward from the reward monitor"
 

@@ -10,7 +10,9 @@ import pytest
 
 from robot_learning.contract import Contract, load_contract
 from robot_learning.control.action import ActionKind
+from robot_learning.envs.observation import field_slices
 from robot_learning.hardware import RobotState
+from robot_learning.kinematics import ArmKinematics
 from robot_learning.replay.step import Step
 from robot_learning.training.actor import Actor
 from robot_learning.training.actor_types import (
@@ -383,3 +385,72 @@ def test_an_evaluation_in_which_a_person_acted_counts_for_nothing() -> None:
     world.answer(by_person=True)
     assert len(world.steps) == 1 and world.ends[0].outcome is Outcome.ABORTED
     assert "a person acted" in world.ends[0].note
+
+
+class TableWorld(World):
+    """Says where the object is with every state; it is elsewhere after a reset."""
+
+    place = np.array([0.5, 0.0, 0.025])
+
+    def say_state(self, passed_s: float = 0.0) -> None:
+        self.stamp_s += passed_s
+        self.now_s += passed_s
+        self.actor.on_state(self.state(), {"object_position_m": self.place.copy()})
+
+    def begin(self) -> None:
+        self.position = HOME.copy()
+        self.say_state(self.contract.control_period_s)
+        assert self.actor.phase is ActorPhase.RESETTING
+        self.actor.on_reset(self.stamp_s)
+
+    def shown_place(self) -> np.ndarray:
+        """Where the object is in the first observation of the newest episode."""
+        at = field_slices(self.contract)["object_position_m"]
+        return self.steps[self.steps_before].observation[at]
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_an_episode_begins_with_what_was_seen_after_the_reset(lockstep: bool) -> None:
+    """The state that the reset was asked for has the same stamp, and the object of before."""
+    contract = load_contract("panda", "lift")
+    world = TableWorld(lockstep=lockstep, contract=contract, executed=np.zeros(4, np.float32))
+    world.begin()
+    assert world.actor.phase is ActorPhase.RESETTING
+    if lockstep:
+        assert world.requests[-1] == (ActionKind.HOLD, world.stamp_s)
+    world.place = np.array([0.45, 0.1, 0.025])
+    world.say_state(contract.control_period_s)
+    assert world.actor.phase is ActorPhase.RUNNING
+    world.answer(contract.control_period_s)
+    np.testing.assert_allclose(world.shown_place(), world.place, atol=1e-6)
+
+
+def test_a_task_without_goals_has_steps_without_goals_and_ends_when_it_is_done() -> None:
+    contract = load_contract("panda", "lift")
+    world = TableWorld(contract=contract, executed=np.zeros(4, np.float32))
+    world.begin()
+    world.say_state(contract.control_period_s)
+    world.reward, world.success, world.terminated = 1.0, True, True
+    world.answer(contract.control_period_s)
+    (step,) = world.steps
+    assert (
+        step.desired_goal.shape == step.achieved_goal.shape == step.next_achieved_goal.shape == (0,)
+    )
+    assert (step.reward, step.terminated, step.truncated) == (1.0, True, False)
+    assert [end.outcome for end in world.ends] == [Outcome.SUCCESS]
+
+
+def test_the_target_of_an_insertion_is_seen_by_the_policy_though_it_is_no_goal() -> None:
+    contract = load_contract("panda", "insertion")
+    world = World(contract=contract, executed=np.zeros(3, np.float32))
+    world.position = HOME.copy()
+    world.say_state(contract.control_period_s)
+    world.actor.on_reset(world.stamp_s)
+    assert world.actor.phase is ActorPhase.RESETTING  # no target_pose yet
+    tip = ArmKinematics(contract.robot.arm).tcp_position(HOME) - [0.0, 0.0, 0.04]
+    world.actor.on_target(world.stamp_s, tip + np.array([0.01, 0.02, -0.2]))
+    assert world.actor.phase is ActorPhase.RUNNING
+    world.answer(contract.control_period_s)
+    shown = world.steps[0].observation[field_slices(contract)["target_offset_m"]]
+    np.testing.assert_allclose(shown, [0.01, 0.02, -0.2], atol=1e-5)
+    assert world.steps[0].desired_goal.shape == (0,)
