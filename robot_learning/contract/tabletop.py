@@ -199,6 +199,11 @@ class InsertionTask(TabletopTask):
                 f"success.depth_min_m {self.success.depth_min_m} is not below socket.height_m "
                 f"{socket.height_m}"
             )
+        if self.randomisation.mass_factor != (1.0, 1.0):
+            raise ValueError(
+                f"randomisation.mass_factor {self.randomisation.mass_factor}: a held peg is part "
+                "of the hand, and its mass does not vary; leave it out"
+            )
         lowest = self.workspace.min_m[2] - peg.below_tcp_m
         if lowest < TIP_CLEARANCE_M:
             raise ValueError(

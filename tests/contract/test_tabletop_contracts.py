@@ -65,6 +65,7 @@ def test_a_task_says_what_of_the_scene_must_be_known(
         ("insertion", ("socket", "side_m"), 0.02, "is not below socket.side_m"),
         ("insertion", ("socket", "base_height_m"), [0.02, 0.01], "is no range from 0 up"),
         ("insertion", ("success", "depth_min_m"), 0.05, "is not below socket.height_m"),
+        ("insertion", ("randomisation", "mass_factor"), [0.5, 2.0], "its mass does not vary"),
         ("insertion", ("workspace", "min_m"), [0.38, -0.18, 0.04], "peg's tip down to 0.0000 m"),
         ("insertion", ("randomisation", "position_errr_m"), 0.1, "did you mean position_error_m?"),
     ],
