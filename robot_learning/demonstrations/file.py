@@ -6,13 +6,17 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from robot_learning.algorithms.base import Spaces
 from robot_learning.replay import JournalError, Step, StepError, check_step, read_steps
 from robot_learning.replay.dataset import Dataset
 from robot_learning.replay.step import Float32
+
+if TYPE_CHECKING:
+    # It brings torch, which takes seconds to import.
+    from robot_learning.algorithms.base import Spaces
 
 
 class DemonstrationsError(ValueError):
