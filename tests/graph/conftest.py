@@ -108,13 +108,17 @@ class Graph:
 
     def node(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         """Starts one node's process; parameters as name=value."""
-        command = [str(NODES / name), "--ros-args"]
+        arguments = ["--ros-args"]
         for key, value in parameters.items():
             text = json.dumps(value) if not isinstance(value, str) else f"'{value}'"
-            command += ["-p", f"{key}:={text}"]
+            arguments += ["-p", f"{key}:={text}"]
+        return self.start(name, *arguments)
+
+    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts one program of the nodes' package."""
         log = (self.folder / f"{name}.log").open("ab")
         process = subprocess.Popen(
-            command,
+            [str(NODES / name), *arguments],
             env=self.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
