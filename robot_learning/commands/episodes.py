@@ -181,8 +181,8 @@ def repair(
         for text in episodes or ():
             done.append(opened.repair(opened.find(text)))
         done += opened.repair_unfinished()
-        for repaired in done:
-            opened.catalogue.put(opened.read(repaired.path)[1])
+        for path in {*opened.uncatalogued(), *(one.path for one in done)}:
+            opened.catalogue.put(opened.read(path)[1])
     if as_json:
         rows = [
             {

@@ -20,6 +20,7 @@ from robot_learning.demonstrations.bag_writer import Received, Stream
 from robot_learning.demonstrations.catalogue import CatalogueError
 from robot_learning.demonstrations.episode_info import EpisodeEnd, EpisodeInfo, Outcome
 from robot_learning.demonstrations.file_lock import BusyError
+from robot_learning.demonstrations.message_codec import CodecError
 from robot_learning.demonstrations.message_definitions import is_stamped
 from robot_learning.demonstrations.recording import Recording
 from robot_learning.demonstrations.store import Store, new_episode_id
@@ -344,13 +345,18 @@ class EpisodeRecorder:
         self._say(self.trouble)
 
     def _recover(self) -> None:
+        """What a recorder that was killed left: a cut file, or a whole one without its line."""
         for path in self._store.unfinished():
             try:
                 repaired = self._store.repair(path)
-                self._store.catalogue.put(self._store.read(repaired.path)[1])
             except BusyError:
                 continue  # another recorder is at work in the same folder
-            except (BagError, CatalogueError, OSError) as error:
+            except (BagError, OSError) as error:
                 self._say(f"{path.name} could not be repaired: {error}")
             else:
                 self._say(f"{repaired.path.name}: was cut; {repaired.messages} messages are whole")
+        for path in self._store.uncatalogued():
+            try:
+                self._store.catalogue.put(self._store.read(path)[1])
+            except (BagError, CatalogueError, CodecError, OSError) as error:
+                self._say(f"{path.name} is not in the catalogue: {error}")

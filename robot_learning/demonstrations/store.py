@@ -8,12 +8,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from mcap.writer import MCAP0_MAGIC
+
 from robot_learning.demonstrations.bag_reader import Bag
 from robot_learning.demonstrations.bag_repair import Repair, repair_bag
 from robot_learning.demonstrations.bag_writer import BagWriter
-from robot_learning.demonstrations.catalogue import Catalogue
+from robot_learning.demonstrations.catalogue import Catalogue, CatalogueError
 from robot_learning.demonstrations.episode_file import EpisodeFile, read_episode
-from robot_learning.demonstrations.episode_info import END_RECORD, EpisodeEnd
+from robot_learning.demonstrations.episode_info import (
+    BEGIN_RECORD,
+    END_RECORD,
+    EpisodeEnd,
+    EpisodeInfo,
+)
 from robot_learning.demonstrations.episode_summary import EpisodeSummary, summarise
 from robot_learning.demonstrations.file_lock import is_busy
 from robot_learning.demonstrations.labels import Label, add_label, read_labels
@@ -60,6 +67,14 @@ class Store:
         """Files of episodes that are being recorded or were cut."""
         found = sorted(self.folder.glob(f"*{RUNNING}"))
         return [path for path in found if not path.name.startswith(".")]
+
+    def uncatalogued(self) -> list[Path]:
+        """Whole episodes of which the catalogue knows nothing; all where it cannot be read."""
+        try:
+            known = {line.id for line in self.catalogue.all()}
+        except CatalogueError:
+            known = set()
+        return [path for path in self.whole() if path.name.removesuffix(WHOLE) not in known]
 
     def find(self, text: str) -> Path:
         """The one whole episode whose name begins or ends with a text; `last` is the newest.
@@ -137,11 +152,17 @@ class Store:
     def repair_unfinished(self) -> Iterator[Repair]:
         """Repairs every episode that was cut and is not being recorded.
 
+        One that was cut before anything was in it is removed.
+
         Raises:
             BagError, OSError: as `repair`.
         """
         for path in self.unfinished():
-            if not is_busy(path):
+            if is_busy(path):
+                continue
+            if _is_empty(path):
+                path.unlink()  # killed before it had said what it is
+            else:
                 yield self.repair(path)
 
 
@@ -150,6 +171,13 @@ def new_episode_id(task: str, started_ns: int) -> str:
     moment = datetime.fromtimestamp(started_ns // 1_000_000_000, UTC).strftime("%Y%m%d-%H%M%S")
     plain = "".join(c if c.isalnum() else "_" for c in task) or "episode"
     return f"{moment}-{started_ns // 1_000_000 % 1000:03d}-{plain}-{uuid4().hex[:8]}"
+
+
+def _is_empty(path: Path) -> bool:
+    if path.stat().st_size < len(MCAP0_MAGIC):
+        return True
+    bag = Bag(path)
+    return next(bag.messages(), None) is None and BEGIN_RECORD not in bag.metadata
 
 
 def _close_episode(bag: Bag, writer: BagWriter) -> None:
@@ -161,5 +189,7 @@ def _close_episode(bag: Bag, writer: BagWriter) -> None:
     note = f"repaired: {lost} bytes were not whole" if lost else "repaired: the end was missing"
     note = "; ".join(part for part in (end.note, note) if part)
     last_ns = end.ended_ns or writer.last_ns
+    if BEGIN_RECORD in bag.metadata:
+        last_ns = max(last_ns, EpisodeInfo.from_metadata(bag.metadata[BEGIN_RECORD]).started_ns)
     update = {"state": "repaired", "note": note, "ended_ns": last_ns}
     writer.add_metadata(END_RECORD, end.model_copy(update=update).as_metadata())

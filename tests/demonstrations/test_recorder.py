@@ -187,6 +187,16 @@ def test_a_full_disk_costs_one_episode_and_no_other(
     assert sorted(states) == ["complete", "complete", "repaired"]
 
 
+def test_a_whole_file_whose_line_a_kill_prevented_gets_it_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    store = record(tmp_path, 2)
+    lines = store.catalogue.all()
+    store.catalogue.replace_all(lines[:1])
+    recorder(tmp_path).close()
+    assert store.catalogue.all() == lines
+
+
 def test_nothing_is_begun_where_hardly_any_space_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from episode_samples import (
     step,
     streams,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from robot_learning.cli import app
@@ -178,6 +181,29 @@ def test_a_cut_recording_is_found_repaired_and_then_verifies(tmp_path: Path) -> 
     last_ns = items[len(items) // 2 - 1][0].log_ns
     episode = read_episode(store.whole()[0])
     assert episode.end is not None and last_ns - episode.end.ended_ns < 1_000 * MS
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 1))
+def test_cut_at_any_byte_an_episode_is_repaired_or_had_nothing_in_it(
+    tmp_path: Path, share: float
+) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    store = record(folder, steps=4)
+    path = store.whole()[0]
+    raw = path.read_bytes()
+    path.unlink()
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(raw[: int(share * len(raw))])
+    done = list(store.repair_unfinished())
+    assert not store.unfinished()
+    for repaired in done:
+        episode = read_episode(repaired.path)
+        assert episode.end is not None and episode.end.ended_ns >= episode.info.started_ns
+        if share < 0.99:
+            assert episode.end.state == "repaired"
+        assert [f for f in check_episode(episode) if f.level == "error"] == []
+    assert bool(done) or share < 0.6
 
 
 def test_a_truncated_file_is_found_and_can_be_repaired_by_name(tmp_path: Path) -> None:
