@@ -1,4 +1,4 @@
-"""Demonstrations in a file: a journal of steps, as runs write one themselves."""
+"""Demonstrations to learn from: a journal of steps, or a store of recorded episodes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from robot_learning.demonstrations.bag_reader import BagError
+from robot_learning.demonstrations.message_codec import CodecError
+from robot_learning.demonstrations.store import Store
 from robot_learning.replay import JournalError, Step, StepError, check_step, read_steps
 from robot_learning.replay.dataset import Dataset
 from robot_learning.replay.step import Float32
@@ -17,6 +20,8 @@ from robot_learning.replay.step import Float32
 if TYPE_CHECKING:
     # It brings torch, which takes seconds to import.
     from robot_learning.algorithms.base import Spaces
+
+NOT_LEARNED_FROM = ("aborted", "discarded")
 
 
 class DemonstrationsError(ValueError):
@@ -29,7 +34,7 @@ class Demonstrations:
 
     Attributes:
         episodes: steps of each, in order.
-        sha256: of the file, so that a run is only resumed with the same.
+        sha256: of the file or files, so that a run is only resumed with the same.
     """
 
     episodes: tuple[tuple[Step, ...], ...]
@@ -55,25 +60,62 @@ class Demonstrations:
 
 
 def read_demonstrations(path: Path, spaces: Spaces) -> Demonstrations:
-    """Reads every step of a journal; an episode that was torn off is one that was cut.
+    """Reads every step of a journal, or of the recorded episodes in a store's folder.
+
+    An episode of a journal that was torn off is one that was cut. Of a store, those that were
+    aborted or discarded are left out; failures are data.
 
     Raises:
-        DemonstrationsError: it cannot be read, is no journal, is empty, or does not fit `spaces`.
+        DemonstrationsError: it cannot be read, holds nothing to learn from, or does not fit
+            `spaces`.
     """
+    episodes, digest = _of_store(path) if path.is_dir() else _of_journal(path)
+    try:
+        for step in itertools.chain(*episodes):
+            check_step(step, spaces.observation_size, spaces.goal_size, spaces.action_size)
+    except StepError as error:
+        raise DemonstrationsError(f"{path}: {error}") from None
+    return Demonstrations(episodes, digest)
+
+
+def _of_journal(path: Path) -> tuple[tuple[tuple[Step, ...], ...], str]:
     try:
         steps = [step for _, step in read_steps(path) if not step.is_evaluation]
-        for step in steps:
-            check_step(step, spaces.observation_size, spaces.goal_size, spaces.action_size)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise DemonstrationsError(f"{path}: cannot be read: {error.strerror}") from None
     except JournalError as error:
         raise DemonstrationsError(str(error)) from None
-    except StepError as error:
-        raise DemonstrationsError(f"{path}: {error}") from None
     if not steps:
         raise DemonstrationsError(f"{path}: holds no steps; record some with `demonstrate`")
     actors: dict[tuple[str, int], list[Step]] = {}
     for step in steps:
         actors.setdefault((step.actor_id, step.episode), []).append(step)
-    return Demonstrations(tuple(map(tuple, actors.values())), digest)
+    return tuple(map(tuple, actors.values())), digest
+
+
+def _of_store(path: Path) -> tuple[tuple[tuple[Step, ...], ...], str]:
+    store, digest = Store(path), hashlib.sha256()
+    episodes = []
+    contracts: set[str] = set()
+    for file in store.whole():
+        try:
+            episode, summary = store.read(file)
+        except (BagError, CodecError, OSError) as error:
+            raise DemonstrationsError(str(error)) from None
+        steps = tuple(step for step in episode.steps if not step.is_evaluation)
+        if steps and summary.outcome not in NOT_LEARNED_FROM:
+            digest.update(file.read_bytes())
+            episodes.append(steps)
+            contracts |= episode.step_contracts
+    if len(contracts) > 1:
+        raise DemonstrationsError(
+            f"{path}: its episodes are of {len(contracts)} contracts, whose numbers mean different "
+            "things; keep those of each in a folder of their own"
+        )
+    if not episodes:
+        raise DemonstrationsError(
+            f"{path}: holds no episodes to learn from (aborted, discarded and evaluation episodes "
+            "are left out); robot-learning episodes list shows what there is"
+        )
+    return tuple(episodes), digest.hexdigest()
