@@ -31,7 +31,7 @@ BEFORE_STAMP_NS = 60_000_000  # how much older than the first observation it may
 LINGER_NS = 200_000_000  # what belongs to the last step comes after it
 STEPS_LATE_NS = 1_000_000_000
 FREE_MIN_BYTES = 200_000_000
-SILENT_NS = 30_000_000_000  # an actor that has said nothing for so long has gone
+SILENT_NS = 120_000_000_000  # an actor that took steps and takes none for so long has gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class EpisodeRecorder:
             if running.ended_log_ns and self._is_done(running, now_ns):
                 self._running = None
                 self._close(running)
-            elif not running.ended_log_ns and now_ns - self._heard_ns > SILENT_NS:
+            elif running.steps and not running.ended_log_ns and self._is_silent(now_ns):
                 self._cut("its actor fell silent")
         for recording in list(self._ending):
             self._guarded(recording, lambda r: r.tick(now_ns))
@@ -275,6 +275,9 @@ class EpisodeRecorder:
         if recording.has_all_steps:
             return since_ns >= LINGER_NS
         return since_ns >= STEPS_LATE_NS
+
+    def _is_silent(self, now_ns: int) -> bool:
+        return now_ns - self._heard_ns > SILENT_NS
 
     def _put_aside(self, reason: str) -> None:
         """A new episode begins: the one before gets no more but its own late steps."""

@@ -125,6 +125,20 @@ def test_an_actor_that_died_leaves_an_aborted_episode(tmp_path: Path) -> None:
     assert second.outcome == "success"
 
 
+def test_an_actor_that_takes_no_more_steps_has_gone_and_one_that_never_did_has_not(
+    tmp_path: Path,
+) -> None:
+    one = recorder(tmp_path)
+    one.take(*began(T0, 0))
+    one.tick(T0 + 10 * recorder_module.SILENT_NS)
+    assert one.recording is not None
+    one.take(*step(T0, 0, 0))
+    one.tick(T0 + 2 * recorder_module.SILENT_NS)
+    assert one.recording is None
+    (line,) = Store(tmp_path).catalogue.all()
+    assert line.outcome == "aborted" and "fell silent" in line.notes
+
+
 def test_a_recorder_that_is_stopped_completes_what_runs(tmp_path: Path) -> None:
     one = recorder(tmp_path)
     one.take(*began(T0, 0))
