@@ -17,13 +17,15 @@ from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, RECEIPT
 
 AHEAD_S = 0.002
-SETTLE_S = 1.0  # for those who want to see it to find the topics
+# It begins when somebody has found a topic, and a moment later, or when nobody has for so long.
+FOUND_WITHIN_S, SETTLE_S = 5.0, 0.5
 
 
 class EpisodePlayer(GraphNode):
     """One publisher a stream."""
 
     name = "episode_player"
+    linger_s = 0.5  # the last messages are still on their way
     parameters = (
         Parameter("file", "", "the episode's file, or any MCAP of ROS 2 messages"),
         Parameter("rate", 1.0, "times as fast as it was", minimum=0.01, maximum=100.0),
@@ -53,7 +55,8 @@ class EpisodePlayer(GraphNode):
         self.waiting = iter(bag.messages())
         self.next: Received | None = next(self.waiting, None)
         self.first_ns = self.next.log_ns if self.next else 0
-        self.began_s = time.monotonic() + SETTLE_S
+        self.began_s: float | None = None
+        self.give_up_s = time.monotonic() + FOUND_WITHIN_S
         self.played = 0
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
@@ -67,6 +70,12 @@ class EpisodePlayer(GraphNode):
         if self.next is None:
             self.get_logger().info(f"played {self.played} messages")
             self.exit_code = 0
+            return False
+        if self.began_s is None:
+            outs = [out for out in self.outs.values() if out is not None]
+            found = any(out.get_subscription_count() for out in outs)
+            if found or time.monotonic() > self.give_up_s:
+                self.began_s = time.monotonic() + SETTLE_S
             return False
         due_s = self.began_s + (self.next.log_ns - self.first_ns) * 1e-9 / self.values["rate"]
         if (wait_s := due_s - time.monotonic()) > AHEAD_S:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from robot_learning_nodes.qos import COMMAND, EPISODE, IMAGE, LATCHED, RECEIPT, 
 from robot_learning_nodes.taps import Tap, Taps
 
 TAKE_PERIOD_S = 0.01
+DISCOVERY_S = 1.5  # until DDS has found all who publish
 EVENT_TOPIC, STEP_TOPIC = "episode_event", "episode_step"
 
 # Everything that says what was seen, asked for, allowed and done.
@@ -87,6 +89,7 @@ class RecorderNode(GraphNode):
         """Makes whole what was cut, and begins to listen."""
         taps = [*GRAPH_TAPS, *self._cameras(), *more_taps(self.values["topics"])]
         self.taps = Taps(self, taps)
+        self.found_s = time.monotonic() + DISCOVERY_S
         self.taken = 0
         self.news: dict[str, Callable[[bytes], News]] = {
             self.resolve_topic_name(EVENT_TOPIC): news_of_event,
@@ -108,7 +111,17 @@ class RecorderNode(GraphNode):
         self.every(TAKE_PERIOD_S, self._take)
 
     def activate(self) -> None:
-        """Says where episodes go."""
+        """Says where episodes go, once every publisher has been found.
+
+        An episode that begins before that is not recorded: its first steps might be missing.
+        """
+        assert self.taps is not None and self.recording is not None
+        time.sleep(max(0.0, self.found_s - time.monotonic()))
+        early = [(received, None) for received in self.taps.take_all()]
+        if early:
+            self.recording.submit(early)
+        if any(received.topic in self.news for received, _ in early):
+            self.say("an episode runs whose beginning may be incomplete; the next one is recorded")
         self.say(f"recording to {self.values['out']}")
 
     def stop(self) -> None:
@@ -117,6 +130,9 @@ class RecorderNode(GraphNode):
         if recording is not None:
             self._hand_on(recording)
             recording.close()
+            if self.painter is not None:
+                self.painter.kill()  # `episodes picture` draws what is missing
+                self.painter.wait()
 
     def on_cleanup(self, state: Any) -> Any:
         """Ends the subscriptions."""
@@ -163,11 +179,11 @@ class RecorderNode(GraphNode):
         """One picture at a time, behind everything else that runs."""
         if not self.unpainted or (self.painter is not None and self.painter.poll() is None):
             return
-        command = [sys.executable, "-m", "robot_learning", "episodes", "picture"]
-        command += [self.unpainted.pop(0), "--store", self.values["out"]]
+        command = [sys.executable, "-m", "robot_learning.demonstrations.draw"]
         self.painter = subprocess.Popen(
-            command,
+            [*command, self.values["out"], self.unpainted.pop(0)],
             stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the node
             preexec_fn=lambda: os.nice(19),
         )
 
