@@ -73,6 +73,16 @@ def graph_environment(
     return env
 
 
+def message_prefixes() -> tuple[Path, ...]:
+    """Installation folders in which the definitions of messages are.
+
+    Raises:
+        WorkspaceError: the workspace is not built.
+    """
+    paths = graph_environment().get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    return tuple(Path(path) for path in paths if path)
+
+
 def _setup_file(install: Path, env: Mapping[str, str]) -> Path | None:
     """The file to source; None when a workspace with the interfaces is sourced already."""
     if not _has_interfaces(install / INTERFACES):

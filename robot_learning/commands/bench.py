@@ -41,6 +41,28 @@ def graph(
 
 
 @app.command()
+def record(
+    as_json: Json = False,
+    domain: Domain = 96,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Length of the episode.")] = 600.0,
+    kills: Annotated[int, typer.Option(min=0, help="Kill the recorder so often instead.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the moments of the kills.")] = 0,
+) -> None:
+    """The recorder on pictures of 640x480 at 30 Hz and states at 100 Hz, against what was sent.
+
+    Bars: no message lost, stamps true to 1 ms. With --kills: SIGKILL at random moments; every file
+    verifies, and no running episode loses more than its last second. Exits with 1 when one is
+    missed.
+    """
+    from robot_learning.benchmark.recording import measure_kills, measure_recording
+
+    if kills:
+        _report("record", measure_kills(domain, kills, seed, _say), as_json)
+    else:
+        _report("record", measure_recording(domain, seconds, _say), as_json)
+
+
+@app.command()
 def learner(
     as_json: Json = False,
     rounds: Annotated[int, typer.Option(min=1, help="Windows; medians are reported.")] = 9,

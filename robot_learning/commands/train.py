@@ -61,7 +61,8 @@ def train(
         typer.Option(help="Whom to imitate: a policy's folder, scripted, or module:function."),
     ] = None,
     demonstrations: Annotated[
-        Path | None, typer.Option(help="File of steps to learn from too; see `demonstrate`.")
+        Path | None,
+        typer.Option(help="Steps to learn from too: of `demonstrate`, or a store."),
     ] = None,
     over_graph: Annotated[
         bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")

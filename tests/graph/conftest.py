@@ -110,23 +110,29 @@ class Graph:
         self, name: str, *, label: str | None = None, **parameters: Any
     ) -> subprocess.Popen[bytes]:
         """Starts one node's process, under another name where asked; parameters as name=value."""
-        command = [str(NODES / name), "--ros-args"]
+        arguments = ["--ros-args"]
         if label is not None:
-            command += ["-r", f"__node:={label}"]
-            name = label
+            arguments += ["-r", f"__node:={label}"]
         for key, value in parameters.items():
             text = json.dumps(value) if not isinstance(value, str) else f"'{value}'"
-            command += ["-p", f"{key}:={text}"]
-        log = (self.folder / f"{name}.log").open("ab")
+            arguments += ["-p", f"{key}:={text}"]
+        return self.start(name, *arguments, label=label)
+
+    def start(
+        self, name: str, *arguments: str, label: str | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Starts one program of the nodes' package; its log and process go by the label."""
+        label = label or name
+        log = (self.folder / f"{label}.log").open("ab")
         process = subprocess.Popen(
-            command,
+            [str(NODES / name), *arguments],
             env=self.environment,
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,
             cwd=self.folder,
         )
-        self.processes[name] = process
+        self.processes[label] = process
         return process
 
     def client(self, name: str = "test_client") -> Client:

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from robot_learning_interfaces.msg import EpisodeStep
 
 from robot_learning.replay.step import Step
-from robot_learning_nodes.convert import floats, to_seconds, to_time
-
-_ARRAYS = (
-    "observation",
-    "achieved_goal",
-    "desired_goal",
-    "requested_action",
-    "gated_action",
-    "executed_action",
-    "next_observation",
-    "next_achieved_goal",
-)
-_SCALARS = (
-    "actor_id",
-    "step_number",
-    "episode",
-    "episode_step",
-    "is_evaluation",
-    "is_intervention",
-    "terminated",
-    "truncated",
-    "success",
-    "policy_version",
-)
+from robot_learning.replay.step_message import STEP_ARRAYS, STEP_SCALARS, step_of
+from robot_learning_nodes.convert import floats, to_time
 
 
 def write_step(step: Step, frame_id: str, contract_sha256: str) -> EpisodeStep:
@@ -37,9 +14,9 @@ def write_step(step: Step, frame_id: str, contract_sha256: str) -> EpisodeStep:
     message = EpisodeStep(contract_sha256=contract_sha256)
     message.header.stamp = to_time(step.stamp_s)
     message.header.frame_id = frame_id
-    for name in _SCALARS:
+    for name in STEP_SCALARS:
         setattr(message, name, getattr(step, name))
-    for name in _ARRAYS:
+    for name in STEP_ARRAYS:
         setattr(message, name, floats(getattr(step, name)))
     message.reward = float(step.reward)
     message.observation_age_s = float(step.observation_age_s)
@@ -48,10 +25,4 @@ def write_step(step: Step, frame_id: str, contract_sha256: str) -> EpisodeStep:
 
 def read_step(message: EpisodeStep) -> Step:
     """A message as a Step."""
-    return Step(
-        **{name: getattr(message, name) for name in _SCALARS},
-        **{name: np.asarray(getattr(message, name), dtype=np.float32) for name in _ARRAYS},
-        reward=message.reward,
-        stamp_s=to_seconds(message.header.stamp),
-        observation_age_s=message.observation_age_s,
-    )
+    return step_of(message)

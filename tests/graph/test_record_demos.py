@@ -1,0 +1,86 @@
+"""`record_demos.launch.xml` as a person starts it: camera, actor and recorder, files at the end."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from robot_learning.algorithms import TD3, Spaces, TD3HyperParameters
+from robot_learning.contract import load_contract
+from robot_learning.demonstrations.check_store import check_catalogue, check_files
+from robot_learning.demonstrations.episode_file import read_episode
+from robot_learning.demonstrations.store import Store
+from robot_learning.launch import LaunchSession
+from robot_learning.training.policy_file import PolicyFile, save_policy
+from robot_learning.workspace import graph_environment
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch" / "record_demos.launch.xml"
+CONTRACT = load_contract("panda", "reach")
+LIMIT_S = 150.0
+
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
+
+
+def save_untrained(folder: Path) -> None:
+    td3 = TD3(Spaces(20, 3, (-1.0,) * 3, (1.0,) * 3), TD3HyperParameters(hidden_sizes=(8, 8)), 0)
+    policy = td3.policy().frozen(7)
+    save_policy(folder, PolicyFile(policy, "td3", {}, CONTRACT, None, {}))
+
+
+def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    folder.mkdir()
+    save_untrained(folder)
+    store = Store(tmp_path / "store")
+    lines: list[str] = []
+    session = LaunchSession(
+        LAUNCH,
+        {
+            "policy": str(folder),
+            "mode": "lockstep",
+            "episodes": "1",
+            "out": str(store.folder),
+            "operator": "ada",
+            "pictures": "false",
+        },
+        environment=graph_environment(20 + os.getpid() % 4),
+        log_dir=tmp_path / "log_of_nodes",
+        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
+        quiet=True,
+    )
+    with session:
+        session.start()
+        end = time.monotonic() + LIMIT_S
+        while (status := session.poll(0.1)) is None:
+            assert time.monotonic() < end, "not in time:\n" + "\n".join(lines[-60:])
+    assert status == 0, "\n".join(lines[-60:])
+
+    checked, summaries = check_files(store, store.whole())
+    checked.append(check_catalogue(store, summaries))
+    assert [f.text for one in checked for f in one.findings if f.level == "error"] == []
+    assert not store.unfinished()
+    # On a machine with other work an episode may be given up before the one that counts.
+    played = [line for line in summaries if line.outcome in ("success", "failure")]
+    assert len(played) == 1
+    episode = read_episode(store.file(played[0].id))
+    assert len(episode.steps) > 10 and episode.info.clock == "lockstep"
+    assert episode.steps[0].policy_version == 7
+    assert episode.step_contracts == {CONTRACT.sha256}
+    assert list(episode.cameras()) == ["camera"]
+    said = {topic for topic, facts in episode.facts.items() if facts.messages}
+    assert {
+        "/joint_states",
+        "/target_pose",
+        "/policy/action",
+        "/active_action",
+        "/executed_action",
+        "/arm_controller/joint_trajectory",
+        "/reward",
+        "/safety/state",
+        "/episode_event",
+    } <= said
+    # The first observation is in the file, though it is older than the news of the beginning.
+    assert episode.facts["/joint_states"].first_ns <= episode.stamps_ns[0]
