@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from robot_learning.contract import Contract
 
 Array = NDArray[np.float64]
+Scene = Mapping[str, Array]
+"""Task quantities known beside the robot's state, by name, in the base frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ class RobotState:
     gripper_speed_m_s: float
     gripper_force_n: float
     wrench: Array
+
+
+class Moment(NamedTuple):
+    """What was measured at one time.
+
+    Attributes:
+        state: of the arm and gripper.
+        scene: of what is around them.
+    """
+
+    state: RobotState
+    scene: Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +117,8 @@ class Hardware(Protocol):
             LookupError: the task has no picture.
         """
 
-    def read_scene(self) -> Mapping[str, Array]:
-        """Task quantities known beside the robot's state, such as `target_position_m` (3,)."""
+    def read_scene(self) -> Scene:
+        """What is known beside the robot's state, such as `target_position_m` (3,), as measured."""
 
     def reset(self, seed: int) -> None:
         """Brings arm (at home, at rest) and scene to an initial state drawn from `seed`."""

@@ -86,7 +86,7 @@ class SimHardware:
                 physicsClientId=client,
             )
             pybullet.setGravity(0.0, 0.0, -9.81, physicsClientId=client)
-            self.robot = SimRobot(client, robot, visuals)
+            self.robot = SimRobot(client, robot, visuals, self._task.held)
             build_table(worlds)
             self._task.build(worlds)
             build_floor(worlds)
@@ -94,7 +94,9 @@ class SimHardware:
                 camera.name: SimCamera(worlds, camera, camera_size_px) for camera in robot.cameras
             }
             self._picture = self._picture_camera(worlds)
-            self.robot.place(self._home, robot.gripper.width_max_m)
+            start_m = self._task.start_width_m
+            self._start_width_m = robot.gripper.width_max_m if start_m is None else start_m
+            self.robot.place(self._home, self._start_width_m)
             self._fixed = set(range(pybullet.getNumBodies(physicsClientId=client)))
             self._fixed.discard(self.robot.body)
             self._initial = pybullet.saveState(physicsClientId=client)
@@ -175,8 +177,15 @@ class SimHardware:
         self._require_open()
         return self._task.scene()
 
+    def read_truth(self) -> Mapping[str, Array]:
+        """What no robot could know of the task, to check its beliefs against."""
+        self._require_open()
+        return self._task.truth(self.robot)
+
     def reset(self, seed: int) -> None:
-        """Puts the arm at home, at rest, the gripper open, and redraws the scene from `seed`.
+        """Puts the arm at home, at rest, the gripper as its task begins, and redraws the scene.
+
+        `seed` alone says what it becomes.
 
         The clock goes on: the first state after a reset is one physics step younger than the
         last one before it.
@@ -254,7 +263,7 @@ class SimHardware:
         self._follower = TrajectoryFollower(self._home)
         self._reference = self._home.copy()
         self._gripper_commands: deque[tuple[float, float, float]] = deque()
-        self.robot.drive_gripper(gripper.width_max_m, gripper.force_max_n)
+        self.robot.drive_gripper(self._start_width_m, gripper.force_max_n)
         self.redraw_scene(seed)
         self._measurements.restart(seed, self._steps, self.robot.read_at_rest())
         self._measured_step = self._steps

@@ -11,8 +11,9 @@ import pybullet
 from numpy.typing import NDArray
 
 from robot_learning.contract import RobotContract
+from robot_learning.contract.tabletop import PegContract
 from robot_learning.hardware import Array
-from sim.robot_model import HAND_LENGTH_M, Visuals, build_urdf, matrix
+from sim.robot_model import HAND_LENGTH_M, HELD_LINK, Visuals, build_urdf, matrix
 
 POSITION_GAIN = 0.9
 """Part of a position error that a motor removes in one physics step. 1 would be the stiffest."""
@@ -39,10 +40,17 @@ class SimRobot:
     not sag and its efforts include gravity. Links of the robot do not collide with each other.
     """
 
-    def __init__(self, client: int, robot: RobotContract, visuals: Visuals = "decimated") -> None:
+    def __init__(
+        self,
+        client: int,
+        robot: RobotContract,
+        visuals: Visuals = "decimated",
+        held: PegContract | None = None,
+    ) -> None:
+        """Loads it; `held` is a peg between its fingers, part of the hand."""
         self._client = client
         self._robot = robot
-        self.body = _load(client, build_urdf(robot, visuals))
+        self.body = _load(client, build_urdf(robot, visuals, held))
         index = {}
         links = {}
         for joint in range(pybullet.getNumJoints(self.body, physicsClientId=client)):
@@ -53,7 +61,10 @@ class SimRobot:
         self._fingers = [index[name] for name in robot.gripper.joint_names]
         self._movable = self._arm + self._fingers
         self._hand = links["hand"]
+        self.held_link = links.get(HELD_LINK)
         self._wrench_links = {self._arm[-1], self._hand, *self._fingers}
+        if self.held_link is not None:
+            self._wrench_links.add(self.held_link)
         self._flange = matrix(robot.arm.flange)
         self._motors = [
             (index[joint.name], joint.effort_max_nm, joint.velocity_max_rad_s)
@@ -150,6 +161,14 @@ class SimRobot:
         pose = self._link_pose(self._hand)
         pose[:3, 3] += HAND_LENGTH_M * pose[:3, 2]
         return pose
+
+    def touching(self, body: int) -> set[str]:
+        """Which of `left` and `right` finger touches a body."""
+        sides = dict(zip(self._fingers, ("left", "right"), strict=True))
+        contacts = pybullet.getContactPoints(
+            bodyA=self.body, bodyB=body, physicsClientId=self._client
+        )
+        return {sides[contact[3]] for contact in contacts if contact[3] in sides}
 
     def joint_limits(self) -> dict[str, tuple[float, float, float, float]]:
         """Lower, upper, effort and velocity limit that PyBullet holds for each movable joint."""

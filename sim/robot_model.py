@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from robot_learning.contract import ContractError, RobotContract
 from robot_learning.contract.base import Transform
+from robot_learning.contract.tabletop import PegContract
 from sim.meshes import decimated
 
 Visuals = Literal["decimated", "stock"]
@@ -29,11 +30,15 @@ STOCK_MODELS = {"panda": "franka_panda/panda.urdf", "iiwa": "kuka_iiwa/model.urd
 HAND_LENGTH_M = 0.1034
 """From the origin of the Franka Hand to the point between its fingertips (the maker's F_T_NE)."""
 HAND_LINK = "hand"
+HELD_LINK = "held"
+"""A peg between the fingers, where the task has one; it moves with the hand."""
 FINGER_ROOT = Transform(xyz_m=(0.0, 0.0, 0.0584))
 """Where the fingers sit in the Franka Hand."""
 
 
-def build_urdf(robot: RobotContract, visuals: Visuals = "decimated") -> str:
+def build_urdf(
+    robot: RobotContract, visuals: Visuals = "decimated", held: PegContract | None = None
+) -> str:
     """Builds the URDF of the robot with its hand; mesh paths are absolute.
 
     Links are called after the joint that moves them (`panda_joint1_link`), the hand `hand`.
@@ -42,6 +47,7 @@ def build_urdf(robot: RobotContract, visuals: Visuals = "decimated") -> str:
         robot: the contract's robot.
         visuals: `stock` keeps the stock visual meshes; they look like the others but take ten
             times as long to draw.
+        held: a peg between the fingers.
 
     Raises:
         ContractError: the contract names a model that is not known here.
@@ -70,6 +76,8 @@ def build_urdf(robot: RobotContract, visuals: Visuals = "decimated") -> str:
         out.append(_joint(joint.name, "revolute", parent, child, joint.origin, limit))
         parent = child
     _add_hand(out, robot, parent, visuals)
+    if held is not None:
+        _add_held(out, held)
     return ET.tostring(out, encoding="unicode")
 
 
@@ -114,6 +122,24 @@ def _add_hand(out: ET.Element, robot: RobotContract, parent: str, visuals: Visua
         out.append(
             _joint(name, "prismatic", HAND_LINK, f"{name}_link", FINGER_ROOT, limit, (0, side, 0))
         )
+
+
+def _add_held(out: ET.Element, peg: PegContract) -> None:
+    """The peg is part of the hand, as firm as a real one that is held well."""
+    length = peg.below_tcp_m + peg.above_tcp_m
+    link = ET.SubElement(out, "link", name=HELD_LINK)
+    inertial = ET.SubElement(link, "inertial")
+    ET.SubElement(inertial, "mass", value=repr(peg.mass_kg))
+    across = repr(peg.mass_kg * (3 * peg.radius_m**2 + length**2) / 12)
+    along = repr(peg.mass_kg * peg.radius_m**2 / 2)
+    moments = {"ixx": across, "iyy": across, "izz": along, "ixy": "0", "ixz": "0", "iyz": "0"}
+    ET.SubElement(inertial, "inertia", moments)
+    for tag in ("collision", "visual"):
+        shape = ET.SubElement(ET.SubElement(link, tag), "geometry")
+        ET.SubElement(shape, "cylinder", radius=repr(peg.radius_m), length=repr(length))
+    middle = HAND_LENGTH_M + (peg.below_tcp_m - peg.above_tcp_m) / 2
+    at = Transform(xyz_m=(0.0, 0.0, middle))
+    out.append(_joint("held_mount", "fixed", HAND_LINK, HELD_LINK, at))
 
 
 def _joint(

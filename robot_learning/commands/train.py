@@ -58,7 +58,7 @@ def train(
     ] = 0,
     expert: Annotated[
         str | None,
-        typer.Option(help="Whom to imitate: a policy's folder, or module:function."),
+        typer.Option(help="Whom to imitate: a policy's folder, scripted, or module:function."),
     ] = None,
     demonstrations: Annotated[
         Path | None, typer.Option(help="File of steps to learn from too; see `demonstrate`.")
@@ -84,8 +84,6 @@ def train(
             refuse("--over-graph trains a task, not --env")
         if evaluate_every:
             refuse("--evaluate-every is for training in process, not --over-graph")
-        if demonstrations:
-            refuse("--demonstrations is for training in process, not --over-graph")
         train_over_graph(
             task=task,
             robot=robot,
@@ -94,6 +92,7 @@ def train(
             seed=seed,
             out=out,
             overrides=overrides or [],
+            demonstrations=demonstrations,
             resume=resume,
             evaluation_episodes=evaluation_episodes,
             json=as_json,

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from robot_learning.commands.fail import refuse
-from robot_learning.contract import load_contract
+from robot_learning.contract import Contract, load_contract
 from robot_learning.launch import LaunchError, LaunchSession
 from robot_learning.replay.audit import audit_journal
 from robot_learning.training.progress import ProgressView, rate_with_interval
@@ -37,6 +37,7 @@ def train_over_graph(
     seed: int,
     out: Path,
     overrides: list[str],
+    demonstrations: Path | None,
     resume: bool,
     evaluation_episodes: int,
     json: bool,
@@ -44,7 +45,9 @@ def train_over_graph(
     """Runs the graph to the end of the run and reports what came of it."""
     if (out / "config.yaml").exists() and not resume:
         refuse(f"{out} already holds a run: add --resume to go on with it, or choose another --out")
-    load_contract(robot, task)  # what every node would refuse is refused before any is started
+    contract = load_contract(robot, task)
+    # What every node would refuse is refused before any is started.
+    _require_settings(contract, algorithm, overrides, demonstrations)
     arguments = {
         "task": task,
         "robot": robot,
@@ -53,6 +56,7 @@ def train_over_graph(
         "seed": str(seed),
         "out": str(out.absolute()),
         "overrides": json_module.dumps(parse_overrides(overrides)),
+        "demonstrations": str(demonstrations.absolute()) if demonstrations else "",
         "resume": str(resume).lower(),
         "evaluation_episodes": str(evaluation_episodes),
     }
@@ -92,6 +96,25 @@ def train_over_graph(
         raise typer.Exit(code)
     play = play_command(_shown(out), task, robot)
     _report(out, time.monotonic() - begun_s, restarts, play, json)
+
+
+def _require_settings(
+    contract: Contract, algorithm: str, overrides: list[str], demonstrations: Path | None
+) -> None:
+    # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.demonstrations import DemonstrationsError
+    from robot_learning.training.demonstrated import with_demonstrations
+    from robot_learning.training.settings import SettingsError
+    from robot_learning.training.task_settings import task_learner_settings
+
+    try:
+        settings = task_learner_settings(
+            contract, algorithm, overrides, seed=0, steps=1, evaluation_episodes=0
+        )
+        if demonstrations:
+            with_demonstrations(settings, demonstrations)
+    except (SettingsError, LookupError, DemonstrationsError) as error:
+        refuse(str(error.args[0]))
 
 
 class _Alarms:

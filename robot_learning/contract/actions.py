@@ -25,31 +25,18 @@ class TcpTranslation(StrictModel):
         return 3
 
 
-class TcpGrasp(StrictModel):
-    """Eight numbers, the action of QT-Opt (Kalashnikov et al. 2018, arXiv 1806.10293, section 3).
+class TwoSpeeds(StrictModel):
+    """A displacement of the tool centre point in the base frame, slower near what may be touched.
 
-    0 to 2: displacement of the tool centre point in the base frame; a vector longer than 1 is
-    shortened to 1, which is `speed_max_m_s` times the period. Sideways and downwards it is slower
-    where something may be touched: `near_speed_m_s` up to the height `near_height_m` above the
-    base, faster with the height from there, and `speed_max_m_s` from `far_height_m` on. 3 and 4:
-    sine and cosine of a turn about the vertical, of which half a circle stands for
-    `turn_speed_max_rad_s` times the period; both 0 is no turn. 5 and 6: close and open the gripper;
-    whichever is larger, where it is above 0. 7: above 0 ends the episode, and the arm stays where
-    it is.
+    1 is `speed_max_m_s` times the period. Sideways and downwards it is `near_speed_m_s` up to the
+    height `near_height_m` above the base, faster with the height from there, and `speed_max_m_s`
+    from `far_height_m` on. A vector longer than 1 is shortened to 1.
     """
 
-    type: Literal["tcp_grasp"]
     speed_max_m_s: Positive
     near_speed_m_s: Positive
     near_height_m: float
     far_height_m: float
-    turn_speed_max_rad_s: Positive
-    gripper_force_n: Positive
-
-    @property
-    def size(self) -> int:
-        """Length of the action vector."""
-        return 8
 
     def speed_m_s(self, height_m: float) -> float:
         """What 1 stands for sideways and downwards, at this height above the base."""
@@ -65,3 +52,51 @@ class TcpGrasp(StrictModel):
                     f"{low} {getattr(self, low)} is not below {high} {getattr(self, high)}"
                 )
         return self
+
+
+class TcpTouch(TwoSpeeds):
+    """Three numbers: a displacement, see `TwoSpeeds`. The gripper stays at `gripper_width_m`."""
+
+    type: Literal["tcp_touch"]
+    gripper_width_m: NonNegative
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 3
+
+
+class TcpPick(TwoSpeeds):
+    """Four numbers: a displacement, see `TwoSpeeds`, and the gripper.
+
+    3: from 0.5 on the gripper closes, with `gripper_force_n`; down to -0.5 it opens; in between it
+    stays as it is.
+    """
+
+    type: Literal["tcp_pick"]
+    gripper_force_n: Positive
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 4
+
+
+class TcpGrasp(TwoSpeeds):
+    """Eight numbers, the action of QT-Opt (Kalashnikov et al. 2018, arXiv 1806.10293, section 3).
+
+    0 to 2: displacement of the tool centre point, see `TwoSpeeds`. 3 and 4:
+    sine and cosine of a turn about the vertical, of which half a circle stands for
+    `turn_speed_max_rad_s` times the period; both 0 is no turn. 5 and 6: close and open the gripper;
+    whichever is larger, where it is above 0. 7: above 0 ends the episode, and the arm stays where
+    it is.
+    """
+
+    type: Literal["tcp_grasp"]
+    turn_speed_max_rad_s: Positive
+    gripper_force_n: Positive
+
+    @property
+    def size(self) -> int:
+        """Length of the action vector."""
+        return 8

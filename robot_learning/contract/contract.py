@@ -13,7 +13,17 @@ from pydantic import model_validator
 from robot_learning.contract.base import Box, StrictModel
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.robot import RobotContract
-from robot_learning.contract.task import TASKS, BinGraspTask, ReachTask, Task, TaskContract
+from robot_learning.contract.task import (
+    TASKS,
+    BinGraspTask,
+    InsertionTask,
+    LiftTask,
+    PushTask,
+    ReachTask,
+    TabletopTask,
+    Task,
+    TaskContract,
+)
 
 T = TypeVar("T", bound=Task)
 
@@ -31,6 +41,8 @@ class Contract(StrictModel):
             self._within_workspace("task.goal.box", goal.min_m, goal.max_m)
         if isinstance(self.task, BinGraspTask):
             self._grasp_fits_robot(self.task)
+        if isinstance(self.task, TabletopTask):
+            self._tabletop_fits_robot(self.task)
         if self.task.action.speed_max_m_s > self.robot.operation.tcp_speed_max_m_s:
             raise ValueError(
                 f"task.action.speed_max_m_s {self.task.action.speed_max_m_s} is above "
@@ -59,21 +71,13 @@ class Contract(StrictModel):
         high = [c + s / 2 for c, s in zip(centre, size, strict=True)]
         self._within_workspace("task.bin", low, high)
         self._within_workspace("task.workspace", task.workspace.min_m, task.workspace.max_m)
-        gripper, operation = self.robot.gripper, self.robot.operation
-        pairs = (
-            ("success.width_max_m", task.success.width_max_m, "gripper.width_max_m", gripper),
-            ("action.gripper_force_n", task.action.gripper_force_n, "gripper.force_max_n", gripper),
-            (
-                "action.turn_speed_max_rad_s",
-                task.action.turn_speed_max_rad_s,
-                "operation.tcp_angular_speed_max_rad_s",
-                operation,
-            ),
+        gripper = self.robot.gripper
+        turn_max = self.robot.operation.tcp_angular_speed_max_rad_s
+        self._at_most("success.width_max_m", task, gripper.width_max_m, "gripper.width_max_m")
+        self._at_most("action.gripper_force_n", task, gripper.force_max_n, "gripper.force_max_n")
+        self._at_most(
+            "action.turn_speed_max_rad_s", task, turn_max, "operation.tcp_angular_speed_max_rad_s"
         )
-        for name, value, limit_name, holder in pairs:
-            limit = getattr(holder, limit_name.partition(".")[2])
-            if value > limit:
-                raise ValueError(f"task.{name} {value} is above robot.{limit_name} {limit}")
         cameras = {camera.name: camera for camera in self.robot.cameras}
         camera = cameras.get(task.image.camera)
         if camera is None:
@@ -88,11 +92,53 @@ class Contract(StrictModel):
                 f"image of {camera.width_px} x {camera.height_px} px"
             )
 
+    def _tabletop_fits_robot(self, task: LiftTask | PushTask | InsertionTask) -> None:
+        workspace, gripper = task.workspace, self.robot.gripper
+        self._within_workspace("task.workspace", workspace.min_m, workspace.max_m)
+        regions = {}
+        if isinstance(task, LiftTask):
+            self._at_most("success.width_max_m", task, gripper.width_max_m, "gripper.width_max_m")
+            self._at_most(
+                "action.gripper_force_n", task, gripper.force_max_n, "gripper.force_max_n"
+            )
+        if isinstance(task, LiftTask | PushTask):
+            regions["task.object.region"] = task.object.region
+        if isinstance(task, PushTask):
+            regions["task.target"] = task.target
+        if isinstance(task, InsertionTask):
+            regions["task.socket.region"] = task.socket.region
+        if isinstance(task, PushTask | InsertionTask):
+            self._at_most(
+                "action.gripper_width_m", task, gripper.width_max_m, "gripper.width_max_m"
+            )
+        for what, region in regions.items():
+            for axis, name in enumerate("xy"):
+                low, high = region.min_m[axis], region.max_m[axis]
+                if low < workspace.min_m[axis] or high > workspace.max_m[axis]:
+                    raise ValueError(
+                        f"{what} leaves task.workspace on axis {name}: {low} to {high} against "
+                        f"{workspace.min_m[axis]} to {workspace.max_m[axis]}"
+                    )
+
+    def _at_most(self, name: str, task: Task, limit: float, limit_name: str) -> None:
+        value: Any = task
+        for part in name.split("."):
+            value = getattr(value, part)
+        if value > limit:
+            raise ValueError(f"task.{name} {value} is above robot.{limit_name} {limit}")
+
     @property
     def workspace(self) -> Box:
         """Where the tool centre point may be: the robot's workspace, or the task's part of it."""
         task = self.task
-        return task.workspace if isinstance(task, BinGraspTask) else self.robot.operation.workspace
+        if isinstance(task, BinGraspTask | TabletopTask):
+            return task.workspace
+        return self.robot.operation.workspace
+
+    @property
+    def clear_height_m(self) -> float | None:
+        """Below this height the way home begins straight up; None: nowhere."""
+        return self.task.clear_height_m if isinstance(self.task, TabletopTask) else None
 
     @cached_property
     def sha256(self) -> str:

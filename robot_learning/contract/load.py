@@ -62,9 +62,18 @@ def config_dir() -> Path:
     )
 
 
+def load_strict(name_or_path: str | Path, folder: str, model: type[Model]) -> Model:
+    """Loads `config/FOLDER/NAME.yaml`, or the file at a path that ends in .yaml.
+
+    Raises:
+        ContractError: it is missing or malformed; names file, line, key and what was expected.
+    """
+    return _load(_resolve(name_or_path, folder), model)
+
+
 def load_robot(name_or_path: str | Path) -> RobotContract:
     """Loads `config/robots/NAME.yaml`, or the file at a path that ends in .yaml."""
-    return _load(_resolve(name_or_path, "robots"), RobotContract)
+    return load_strict(name_or_path, "robots", RobotContract)
 
 
 def load_task(name_or_path: str | Path) -> TaskContract:

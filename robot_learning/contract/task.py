@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, Strict
+from pydantic import Field
 
 from robot_learning.contract.actions import TcpGrasp, TcpTranslation
 from robot_learning.contract.base import Box, Positive, StrictModel
@@ -15,15 +15,22 @@ from robot_learning.contract.grasp import (
     ObjectsContract,
     Randomisation,
 )
+from robot_learning.contract.tabletop import InsertionTask, LiftTask, PushTask, TabletopTask
+from robot_learning.contract.task_base import SCENE_FIELDS, ObservationField, StateTask, Task
 
-ObservationField = Literal[
-    "joint_position_rad",
-    "joint_velocity_rad_s",
-    "tcp_position_m",
-    "tcp_velocity_m_s",
-    "tcp_heading",
-    "gripper_width_m",
-    "gripper_speed_m_s",
+__all__ = [
+    "SCENE_FIELDS",
+    "TASKS",
+    "BinGraspTask",
+    "InsertionTask",
+    "LiftTask",
+    "ObservationField",
+    "PushTask",
+    "ReachTask",
+    "StateTask",
+    "TabletopTask",
+    "Task",
+    "TaskContract",
 ]
 
 
@@ -40,29 +47,28 @@ class ReachSuccess(StrictModel):
     hold_steps: Annotated[int, Field(ge=1)]
 
 
-class Task(StrictModel):
-    """What every task has, whatever robot does it.
-
-    `terminates` says whether the task itself can end an episode before its last step; where it
-    cannot, an actor need not wait for the judgement of a state before it acts on it.
-    """
-
-    name: str
-    instruction: str
-    control_hz: Positive
-    episode_steps: Annotated[int, Field(ge=1)]
-    terminates: bool
-    observation: Annotated[tuple[ObservationField, ...], Strict(False), Field(min_length=1)]
-    action_age_max_s: Positive
-
-
-class ReachTask(Task):
+class ReachTask(StateTask):
     """Moving the tool centre point to a goal."""
 
     kind: Literal["reach"]
     action: TcpTranslation
     goal: GoalContract
     success: ReachSuccess
+
+    @property
+    def has_goal(self) -> bool:
+        """The target."""
+        return True
+
+    @property
+    def touches(self) -> bool:
+        """Targets are in the air."""
+        return False
+
+    @property
+    def scene(self) -> frozenset[str]:
+        """Where the target is."""
+        return super().scene | {"target_position_m"}
 
     @property
     def hold_steps(self) -> int:
@@ -91,10 +97,15 @@ class BinGraspTask(Task):
         return 1
 
 
-TASKS: dict[str, type[ReachTask] | type[BinGraspTask]] = {
+TaskContract = Annotated[
+    ReachTask | BinGraspTask | LiftTask | PushTask | InsertionTask, Field(discriminator="kind")
+]
+
+TASKS: dict[str, type[ReachTask | BinGraspTask | LiftTask | PushTask | InsertionTask]] = {
     "reach": ReachTask,
     "bin_grasp": BinGraspTask,
+    "lift": LiftTask,
+    "push": PushTask,
+    "insertion": InsertionTask,
 }
 """The model of each kind of task."""
-
-TaskContract = Annotated[ReachTask | BinGraspTask, Field(discriminator="kind")]

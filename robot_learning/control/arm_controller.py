@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_learning.contract import Contract
+from robot_learning.contract.actions import TwoSpeeds
 from robot_learning.control.action import ActionKind, ExecutedAction, Request, Tick
 from robot_learning.control.homing import Homing
 from robot_learning.control.motion import JointTarget
@@ -287,8 +288,12 @@ class ArmController:
         return command
 
     def _plan_home(self, line: JointTarget | None) -> tuple[str, ...]:
-        """Goes on along the joint line; else comes to rest and begins it; else by the tool."""
+        """Straight up where it is low; then along the joint line, begun at rest, or by the tool."""
         self._rotation = None
+        clear_m, low_m = self.contract.clear_height_m, float(self.gate.tcp.position_m[2])
+        if clear_m is not None and low_m < clear_m and isinstance(self._action, TwoSpeeds):
+            up = np.array([0.0, 0.0, self._action.speed_m_s(low_m)])
+            return self._plan_tool(up, self.gate.tcp.rotation).limits
         blocked = self.at_rest and not self.at_home and self._ticks_followed < self._ticks
         if line is None and not blocked:
             line = self._homing.joint_line(self.commanded_position_rad)

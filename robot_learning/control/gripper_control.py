@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from robot_learning.contract import Contract
-from robot_learning.contract.actions import TcpGrasp
+from robot_learning.contract.actions import TcpGrasp, TcpPick
 from robot_learning.control.action import ActionKind
 from robot_learning.control.request_filter import RequestFilter
-from robot_learning.control.tool_command import Grip, read_grip
+from robot_learning.control.tool_command import Grip, asked_of_gripper
 
 
 def grip_width_m(contract: Contract, grip: Grip) -> float:
@@ -64,7 +64,7 @@ class GripperControl:
         reason = self._filter.accept(source, sequence, stamp_s, now_s, contract_sha256)
         if reason is not None:
             return reason
-        if not isinstance(self._action, TcpGrasp):
+        if not isinstance(self._action, TcpGrasp | TcpPick):
             self.width_m = self._action.gripper_width_m
             return None
         grip = Grip.LEAVE
@@ -74,7 +74,7 @@ class GripperControl:
             numbers = np.asarray(action, np.float64)
             if numbers.shape != (self._action.size,) or not np.isfinite(numbers).all():
                 return f"malformed: {source} sent {numbers.size} numbers, or some not finite"
-            grip, _ = read_grip(numbers)
+            grip, _ = asked_of_gripper(self._action, numbers)
         if grip is not Grip.LEAVE:
             self.width_m = grip_width_m(self._contract, grip)
         return None

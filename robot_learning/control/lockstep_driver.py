@@ -34,8 +34,7 @@ def ticks_between_states(contract: Contract) -> int:
     Where nothing is to be touched, as many as the gate allows: it refuses to move on a state that
     is too old. Where something is, the arm must feel it soon.
     """
-    touches = isinstance(contract.task, BinGraspTask)
-    age_max_s = _FEEL_S if touches else contract.robot.rates.state_age_max_s
+    age_max_s = _FEEL_S if contract.task.touches else contract.robot.rates.state_age_max_s
     return max(1, int(age_max_s / contract.command_period_s + 1e-9))
 
 

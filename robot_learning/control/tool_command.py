@@ -9,9 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_learning.contract.actions import TcpGrasp, TcpTranslation
+from robot_learning.contract.actions import TcpGrasp, TcpPick, TcpTouch, TcpTranslation, TwoSpeeds
 
 Array = NDArray[np.float64]
+
+ActionContract = TcpTranslation | TcpTouch | TcpPick | TcpGrasp
+PICK_THRESHOLD = 0.5
+"""From here on, either way, the last number of a `TcpPick` action moves the fingers."""
 
 # Of sine and cosine in an executed action: far above where doubles lose their digits.
 _SIZE_MIN = 1e-6
@@ -41,7 +45,7 @@ class ToolCommand(NamedTuple):
     terminate: bool = False
 
 
-def read_action(kind: TcpTranslation | TcpGrasp, action: Array, height_m: float) -> ToolCommand:
+def read_action(kind: ActionContract, action: Array, height_m: float) -> ToolCommand:
     """What an action means.
 
     Args:
@@ -51,16 +55,28 @@ def read_action(kind: TcpTranslation | TcpGrasp, action: Array, height_m: float)
     """
     if isinstance(kind, TcpTranslation):
         return ToolCommand(action * kind.speed_max_m_s)
-    grip, terminate = read_grip(action)
+    grip, terminate = asked_of_gripper(kind, action)
     if terminate:
         return ToolCommand(np.zeros(3), 0.0, grip, True)
     way = shortened(action[:3])
     velocity = way * _speeds(kind, way, height_m)
+    if not isinstance(kind, TcpGrasp):
+        return ToolCommand(velocity, 0.0, grip)
     return ToolCommand(velocity, _turn(action) * kind.turn_speed_max_rad_s, grip)
 
 
+def asked_of_gripper(kind: ActionContract, action: Array) -> tuple[Grip, bool]:
+    """What an action, shape (kind.size,), wants of the gripper, and whether it is the last."""
+    if isinstance(kind, TcpGrasp):
+        return read_grip(action)
+    grip = Grip.LEAVE
+    if isinstance(kind, TcpPick) and abs(wanted := float(action[3])) >= PICK_THRESHOLD:
+        grip = Grip.CLOSE if wanted > 0.0 else Grip.OPEN
+    return grip, False
+
+
 def read_grip(action: Array) -> tuple[Grip, bool]:
-    """What a `TcpGrasp` action, shape (8,), wants of the gripper, and whether it is the last."""
+    """The same of a `TcpGrasp` action, shape (8,)."""
     close, opens, terminate = action[5:].tolist()
     grip = Grip.LEAVE
     if max(close, opens) > 0.0:
@@ -75,7 +91,7 @@ def shortened(vector: Array) -> Array:
 
 
 def gated_action(
-    kind: TcpTranslation | TcpGrasp,
+    kind: ActionContract,
     action: Array,
     followed_m_s: Array,
     spin_rad_s: float,
@@ -95,21 +111,23 @@ def gated_action(
         gated[:] = followed_m_s / kind.speed_max_m_s
     else:
         gated[:3] = followed_m_s / _speeds(kind, followed_m_s, height_m)
+    if isinstance(kind, TcpGrasp):
         gated[3:5] = _turned_by(action, spin_rad_s / kind.turn_speed_max_rad_s)
     return gated
 
 
-def part_of(kind: TcpTranslation | TcpGrasp, action: Array, share: float) -> Array:
+def part_of(kind: ActionContract, action: Array, share: float) -> Array:
     """The action of which only a share of the motion was done; what the gripper did was done."""
     if isinstance(kind, TcpTranslation):
         return action * share
     done = action.copy()
     done[:3] = shortened(action[:3]) * share
-    done[3:5] = _turned_by(action, _turn(action) * share)
+    if isinstance(kind, TcpGrasp):
+        done[3:5] = _turned_by(action, _turn(action) * share)
     return done
 
 
-def _speeds(kind: TcpGrasp, way: Array, height_m: float) -> Array:
+def _speeds(kind: TwoSpeeds, way: Array, height_m: float) -> Array:
     """What 1 stands for along each axis, m/s, for a way that goes up or down."""
     speed = kind.speed_m_s(height_m)
     return np.array([speed, speed, kind.speed_max_m_s if way[2] > 0.0 else speed])

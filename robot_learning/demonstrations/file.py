@@ -12,6 +12,7 @@ import numpy as np
 from robot_learning.algorithms.base import Spaces
 from robot_learning.replay import JournalError, Step, StepError, check_step, read_steps
 from robot_learning.replay.dataset import Dataset
+from robot_learning.replay.journal_format import Scan
 from robot_learning.replay.step import Float32
 
 
@@ -50,13 +51,27 @@ class Demonstrations:
         return Dataset.of(list(itertools.chain(*self.episodes)), spaces.normalise_action)
 
 
-def read_demonstrations(path: Path, spaces: Spaces) -> Demonstrations:
+def read_demonstrations(path: Path, spaces: Spaces, contract_sha256: str = "") -> Demonstrations:
     """Reads every step of a journal; an episode that was torn off is one that was cut.
 
+    Args:
+        path: of the file.
+        spaces: sizes that every step must have.
+        contract_sha256: of the run's contract, where it has one: the file must be of the same.
+
     Raises:
-        DemonstrationsError: it cannot be read, is no journal, is empty, or does not fit `spaces`.
+        DemonstrationsError: it cannot be read, is no journal, is empty, or does not fit.
     """
     try:
+        scan = Scan(path)
+        next(iter(scan), None)
+        made_for = scan.header.contract_sha256 if scan.header else ""
+        if contract_sha256 and made_for != contract_sha256:
+            what = f"contract {made_for[:12]}" if made_for else "no contract"
+            raise DemonstrationsError(
+                f"{path}: was recorded under {what}, this run's is {contract_sha256[:12]}; record "
+                "again with the same robot and task: robot-learning demonstrate TASK"
+            )
         steps = [step for _, step in read_steps(path) if not step.is_evaluation]
         for step in steps:
             check_step(step, spaces.observation_size, spaces.goal_size, spaces.action_size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,14 @@ class Expert(Protocol):
 
     def act(self, observation: Float32, goal: Float32 | None = None) -> Float32:
         """The action for one observation, in the environment's units."""
+
+
+@runtime_checkable
+class Fallible(Expert, Protocol):
+    """An expert that can be wrong on purpose."""
+
+    def failing(self, rng: np.random.Generator) -> Expert:
+        """One like it that fails, in a way that the generator draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,7 @@ def record_demonstrations(
     seed: int,
     noise_std: float = 0.0,
     failure_share: float = 0.0,
+    contract_sha256: str = "",
     on_episode: Callable[[], None] | None = None,
 ) -> Recorded:
     """Writes a new file of whole episodes.
@@ -84,13 +93,14 @@ def record_demonstrations(
         episodes: how many.
         seed: of episodes, noise, and which of them fail.
         noise_std: Gaussian noise on every action, in units of [-1, 1].
-        failure_share: of the episodes in which the expert is told another episode's goal, so that
-            it works well towards the wrong thing; needs goals.
+        failure_share: of the episodes in which the expert works well towards the wrong thing: one
+            that is `Fallible` knows how; another is told another episode's goal.
+        contract_sha256: under which it is played, for the file's header.
         on_episode: called after each.
 
     Raises:
         FileExistsError: there is a file.
-        ValueError: failures are asked for where there are no goals.
+        ValueError: failures are asked for of an expert that is not `Fallible`, without goals.
         EnvironmentRefusedError: the environment's spaces are of a kind not learned on here.
         StepError: an observation is not finite.
         OSError: the file cannot be written.
@@ -98,26 +108,30 @@ def record_demonstrations(
     if path.exists():
         raise FileExistsError(f"{path} exists; choose another --out")
     spaces = spaces_of(environment)
-    if failure_share and not spaces.goal_size:
-        raise ValueError("deliberate failures need an environment with goals")
+    if failure_share and not (spaces.goal_size or isinstance(expert, Fallible)):
+        raise ValueError("deliberate failures need goals, or an expert that knows how to fail")
     rng = np.random.default_rng([seed, DEMONSTRATION_STREAM])
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written beside: a file that is there is whole, also when the recording was stopped.
     beside = path.with_name(f".{path.name}.part")
     beside.unlink(missing_ok=True)
-    header = JournalHeader(spaces.observation_size, spaces.goal_size, spaces.action_size)
+    header = JournalHeader(
+        spaces.observation_size, spaces.goal_size, spaces.action_size, contract_sha256
+    )
     failing = set(rng.permutation(episodes)[: round(failure_share * episodes)].tolist())
     steps = successes = 0
     total = 0.0
     with Journal(beside, header) as journal:
         for episode in range(episodes):
             number = episode_seed(seed, DEMONSTRATION_STREAM, episode)
-            misled = None
-            if episode in failing:
+            misled, player = None, expert
+            if episode in failing and isinstance(expert, Fallible):
+                player = expert.failing(np.random.default_rng([number, DEMONSTRATION_STREAM]))
+            elif episode in failing:
                 # A goal that this environment could have set: that of an episode never recorded.
                 other = episode_seed(seed, DEMONSTRATION_STREAM, episodes + episode)
                 misled = begin_episode(environment, other)[0].desired_goal
-            played = _play(environment, expert, number, episode, steps, noise_std, misled, rng)
+            played = _play(environment, player, number, episode, steps, noise_std, misled, rng)
             journal.append(played)
             steps += len(played)
             successes += played[-1].success

@@ -1,4 +1,4 @@
-"""The node graph, simulated or a real arm, as a Gymnasium environment: what `ReachEnv` is in one
+"""The node graph, simulated or a real arm, as a Gymnasium environment: what `StateEnv` is in one
 process, with driver, gate, arbiter, monitors and whatever is behind them in processes of their own.
 
 The environment stands where the policy node stands. It asks for actions as any policy does, so
@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.control.action import ActionKind
 from robot_learning.control.homing import measured_at_home
-from robot_learning.envs.observation import Observer, observation_size
-from robot_learning.hardware import Array, RobotState
+from robot_learning.envs.observation import NO_SCENE, Observer, observation_size
+from robot_learning.hardware import Array, Moment, RobotState
 from robot_learning.replay.step import Float32, Step
-from robot_learning.rewards.reach import HoldCounter, ReachReward
+from robot_learning.rewards.goal import GoalReward, HoldCounter
 from robot_learning.training.actor_types import EpisodePlan, Judgement, Receipt
 from robot_learning.training.episode_cycle import HOME_AGAIN_S
 from robot_learning.training.running_episode import PendingStep, RunningEpisode
@@ -56,7 +56,7 @@ class GraphLink(Protocol):
 
 
 class GraphEnv(gymnasium.Env[Any, Float32]):
-    """Spaces, rewards and `info` as those of `ReachEnv`.
+    """Spaces, rewards and `info` as those of `StateEnv`.
 
     Truncated after the contract's steps, or when the graph no longer allows motion, with the
     reason in `info["fault"]`. In real time the arm comes to rest where `step` is not called within
@@ -91,9 +91,9 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         self._patience_s = patience_s
         self._clock = clock
         self._observer = Observer(contract)
-        self._reward = ReachReward(task_of(contract, ReachTask))
-        self._hold = HoldCounter(task_of(contract, ReachTask))
-        self._scene = SceneReset()
+        self._reward = GoalReward(task_of(contract, ReachTask))
+        self._hold = HoldCounter(contract.task.hold_steps)
+        self._scene = SceneReset(contract)
         self._refused: str | None = None
         self._allowed: str | None = "safety/state was not heard"
         self._state: RobotState | None = None
@@ -154,7 +154,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
             info = self._info(observation, after) | {"fault": self._allowed}
             achieved, desired = observation["achieved_goal"], observation["desired_goal"]
             return observation, float(self._reward.reward(achieved, desired)), False, True, info
-        step, after = done
+        step, (after, _) = done
         observation = self._observe(after, episode.goal)
         self._hold.update(step.success)
         info = self._info(observation, after) | {
@@ -192,8 +192,8 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
             newest = self._episode.pending[-1]
             lasted_s = state.stamp_s - newest.stamp_s
             slack_s = 0.5 / self.contract.robot.rates.state_hz
-            if newest.next_state is None and lasted_s >= self.contract.control_period_s - slack_s:
-                newest.next_state = state
+            if newest.next is None and lasted_s >= self.contract.control_period_s - slack_s:
+                newest.next = Moment(state, NO_SCENE)
 
     def on_reward(self, stamp_s: float, judgement: Judgement) -> None:
         """The reward of the state with this stamp."""
@@ -241,7 +241,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
 
     def _carry_out(
         self, episode: RunningEpisode, action: Float32, state: RobotState
-    ) -> tuple[Step, RobotState] | None:
+    ) -> tuple[Step, Moment] | None:
         """Requests an action and waits for what came of it; None when motion is not allowed."""
         observation, achieved = self._observer.observe(state)
         sequence = self._link.request(ActionKind.ACTION, action, state.stamp_s)
@@ -249,7 +249,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
             episode.next_index, observation, achieved, state.stamp_s, sequence, version=0
         )
         episode.pending.append(pending)
-        done: list[tuple[Step, RobotState]] = []
+        done: list[tuple[Step, Moment]] = []
 
         def over() -> bool:
             completed = episode.complete("gymnasium", pending.index)

@@ -14,11 +14,17 @@ import gymnasium
 
 from robot_learning.contract import BinGraspTask, load_contract
 from robot_learning.envs.grasp_env import GraspEnv
-from robot_learning.envs.reach_env import ReachEnv
 from robot_learning.envs.robot_env import RobotEnv
+from robot_learning.envs.state_env import StateEnv
 from robot_learning.hardware import open_hardware
 
-ENVIRONMENTS = {"robot_learning/Reach-v0": "reach", "robot_learning/BinGrasp-v0": "bin_grasp"}
+ENVIRONMENTS = {
+    "robot_learning/Reach-v0": "reach",
+    "robot_learning/BinGrasp-v0": "bin_grasp",
+    "robot_learning/Lift-v0": "lift",
+    "robot_learning/Push-v0": "push",
+    "robot_learning/Insertion-v0": "insertion",
+}
 """Gymnasium's names of the tasks in `config/tasks/`."""
 
 
@@ -43,7 +49,7 @@ def make_env(
         LookupError: no package registers that hardware.
     """
     contract = load_contract(robot, task)
-    made: type[RobotEnv] = GraspEnv if isinstance(contract.task, BinGraspTask) else ReachEnv
+    made: type[RobotEnv] = GraspEnv if isinstance(contract.task, BinGraspTask) else StateEnv
     return made(open_hardware(hardware, contract, **options), render_mode=render_mode)
 
 

@@ -25,7 +25,7 @@ from robot_learning.training.policy_bytes import PolicyFileError
 POLICY_FILE = "grasp_policy.safetensors"
 _METADATA = "robot_learning_grasp_policy"
 _NOISE = "search.noise"
-_FORMAT = 6
+_FORMAT = 7
 SEARCHES = 16
 """Searches in a row that draw differently: where an action changes nothing, the next is another."""
 
@@ -71,7 +71,7 @@ class GraspPolicy:
             spaces: what it sees and does.
         """
         self._critic, self._hyper, self._noise = critic.eval(), hyper, noise
-        self._search = GraspSearch(hyper, noise.shape[-1], spaces.action_meaning)
+        self._search = GraspSearch(hyper, spaces)
         self.spaces = spaces
         self._eye = eye_of(hyper, spaces)
         self._searches = 0  # in this episode

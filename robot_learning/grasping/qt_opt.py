@@ -57,7 +57,7 @@ class GraspQTOpt:
         self.critic = grasp_critic(hyper, spaces, self._generator)
         self.average, self.lagged = copy.deepcopy(self.critic), copy.deepcopy(self.critic)
         self.acting = copy.deepcopy(self.critic)
-        self.search = GraspSearch(hyper, spaces.action_size, spaces.action_meaning)
+        self.search = GraspSearch(hyper, spaces)
         for slow in (self.average, self.lagged, self.acting):
             slow.requires_grad_(False).eval()
         self._adam = torch.optim.Adam(

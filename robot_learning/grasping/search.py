@@ -7,22 +7,22 @@ from torch import Tensor
 
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import GraspSpaces
-from robot_learning.networks.action_features import ActionMeaning, first_guess
+from robot_learning.networks.action_features import first_guess, with_whole_grips
 from robot_learning.networks.grasp_critic import SHAPES, Frame, GraspCritic
 from robot_learning.networks.hand_view import HandFrame
 from robot_learning.networks.whole_picture import WholePicture
 from robot_learning.perception.eyes import BinEye, Eye, PlainEye
 from robot_learning.planning import Found, cross_entropy_method
+from robot_learning.rewards.lift import STILL_M_S
 
 
 class GraspSearch:
     """The best action for a critic, by the cross-entropy method; the image is encoded once."""
 
-    def __init__(
-        self, hyper: GraspHyperParameters, action_size: int, meaning: ActionMeaning = "plain"
-    ) -> None:
-        self._hyper, self._size = hyper, action_size
-        self._mean = first_guess(meaning, action_size)
+    def __init__(self, hyper: GraspHyperParameters, spaces: GraspSpaces) -> None:
+        self._hyper, self._size = hyper, spaces.action_size
+        self._mean = first_guess(spaces.action_meaning, spaces.action_size)
+        self._fingers = spaces.fingers if hyper.whole_grips else None
 
     def noise(self, n: int, generator: torch.Generator) -> Tensor:
         """What one search for n images draws, shape (rounds, n, samples, a)."""
@@ -51,13 +51,21 @@ class GraspSearch:
         n = len(states)
 
         def score(candidates: Tensor) -> Tensor:
-            scores = critic.judge(maps, candidates, states)
+            possible = self._possible(candidates, states)
+            scores = critic.judge(maps, possible, states)
             if tried is not None:
-                tried.append((candidates, scores))
+                tried.append((possible, scores))
             return scores
 
         mean, std = self._mean.expand(n, -1), torch.ones(n, self._size)
-        return cross_entropy_method(score, mean, std, noise, elites=self._hyper.cem_elites)
+        found = cross_entropy_method(score, mean, std, noise, elites=self._hyper.cem_elites)
+        return found._replace(best=self._possible(found.best.unsqueeze(1), states)[:, 0])
+
+    def _possible(self, candidates: Tensor, states: Tensor) -> Tensor:
+        """Candidates (n, samples, a) as they may be done."""
+        if self._fingers is None:
+            return candidates
+        return with_whole_grips(candidates, states[:, self._fingers], STILL_M_S)
 
 
 def grasp_critic(

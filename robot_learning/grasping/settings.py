@@ -84,6 +84,11 @@ class GraspHyperParameters(CemHyperParameters):
         description="Part of the labels that are of the run's own episodes and not of the logs; "
         "less while these are few (joint finetuning, section 5).",
     )
+    whole_grips: bool = Field(
+        True,
+        description="A search does not stop fingers that move, and does not end an attempt while "
+        "they do: to close takes several steps, and small errors of values would turn it back.",
+    )
     label_capacity: Count = Field(100_000, description="Labelled transitions kept (section 4.3).")
     label_age_max: Count = Field(
         300, description="Updates after which a label is no longer learned from."

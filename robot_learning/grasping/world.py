@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from robot_learning.contract import BinGraspTask, Contract, load_contract, task_of
 from robot_learning.envs.grasp_env import GraspEnv
-from robot_learning.envs.observation import observation_range
+from robot_learning.envs.observation import field_slices, observation_range
 from robot_learning.envs.registration import make_env
 from robot_learning.grasping.script import Grasper, RandomGrasper, ScriptedGrasper
 from robot_learning.grasping.view import hand_view
@@ -40,6 +40,8 @@ class GraspSpaces:
         steps_max: of an episode.
         sha256: of the contract, or of the benchmark's settings: what data and policies belong to.
         hand_view: where in the pictures the surroundings of the hand are, if that is known.
+        fingers: index of the state's number that is the speed of the fingers (m/s, opening is
+            above 0); None where none is.
     """
 
     size_px: int
@@ -50,6 +52,7 @@ class GraspSpaces:
     steps_max: int
     sha256: str
     hand_view: HandView | None = None
+    fingers: int | None = None
 
     def __post_init__(self) -> None:
         # Lists come out of files.
@@ -182,7 +185,12 @@ class ContractWorld:
             self._task.episode_steps,
             self.contract.sha256,
             self._view,
+            self._fingers(),
         )
+
+    def _fingers(self) -> int | None:
+        place = field_slices(self.contract).get("gripper_speed_m_s")
+        return None if place is None else place.start
 
     def about(self) -> Mapping[str, Any]:
         """The contract."""

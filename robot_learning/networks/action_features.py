@@ -53,6 +53,20 @@ def moved_at_random(meaning: ActionMeaning, actions: Tensor, generator: torch.Ge
     return torch.cat((motions, actions[order, count:]), 1)
 
 
+def with_whole_grips(actions: Tensor, fingers_m_s: Tensor, still_m_s: float) -> Tensor:
+    """Actions that let moving fingers finish: they go on as they move, and nothing ends.
+
+    Args:
+        actions: of `tcp_grasp`, shape (n, samples, 8).
+        fingers_m_s: speed of the fingers, opening is above 0, shape (n,).
+        still_m_s: fingers that are slower are at rest; with these, actions stay as they are.
+    """
+    speed = fingers_m_s.view(-1, 1, 1)
+    go_on = torch.cat((-speed.sign(), speed.sign(), -torch.ones_like(speed)), -1)
+    switches = torch.where(speed.abs() < still_m_s, actions[..., _TOOL_MOTION:], go_on)
+    return torch.cat((actions[..., :_TOOL_MOTION], switches), -1)
+
+
 def action_features(meaning: ActionMeaning, actions: Tensor) -> Tensor:
     """The features of actions (..., a), shape (..., f), each in [-1, 1]."""
     return _tool_features(actions) if meaning == "tcp_grasp" else actions

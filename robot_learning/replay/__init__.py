@@ -7,7 +7,7 @@ from robot_learning.replay.journal_format import JournalError, JournalHeader, re
 from robot_learning.replay.ledger import Arrival, Ledger
 from robot_learning.replay.n_step import NStep
 from robot_learning.replay.prioritised import Priorities, PrioritisedReplay
-from robot_learning.replay.step import Step, StepError, check_step
+from robot_learning.replay.step import Step, StepError, check_step, interventions
 from robot_learning.replay.symmetric import SymmetricReplay
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "StepError",
     "SymmetricReplay",
     "check_step",
+    "interventions",
     "read_steps",
 ]

@@ -25,8 +25,15 @@ class Replay(Protocol):
     def __len__(self) -> int:
         """Transitions that can be drawn."""
 
+    @property
+    def demonstrations(self) -> int:
+        """Of them, demonstrations, which never give way."""
+
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """Adds consecutive steps of one episode; `actions` (n, a) are theirs in [-1, 1]."""
+
+    def show(self, steps: Sequence[Step], actions: Float32) -> None:
+        """Adds consecutive steps that a person chose, as demonstrations, which never give way."""
 
     def sample(self, size: int, rng: np.random.Generator) -> Batch:
         """Draws `size` transitions.
@@ -66,6 +73,7 @@ class ReplayBuffer:
         compute_reward: RewardFunction | None = None,
         n_step: NStep | None = None,
         retained: int = 0,
+        shown_capacity: int = 0,
     ) -> None:
         """Makes an empty one.
 
@@ -78,6 +86,7 @@ class ReplayBuffer:
             compute_reward: needed for hindsight.
             n_step: rows over several steps; episodes must then be added whole.
             retained: the first so many transitions are demonstrations, which never give way.
+            shown_capacity: demonstrations that may come later; what is shown beyond is not kept.
 
         Raises:
             ValueError: hindsight without goals or reward function.
@@ -99,13 +108,18 @@ class ReplayBuffer:
         }
         edges = np.cumsum([0, *widths.values()])
         self._at = {name: slice(edges[i], edges[i + 1]) for i, name in enumerate(widths)}
-        self._ring = Ring(capacity, retained)
+        self._ring = Ring(capacity, retained, shown_capacity)
         # np.zeros takes memory from the system only as rows are written.
         self._rows = np.zeros((self._ring.size, int(edges[-1])), np.float32)
         self._episode_end = np.zeros(self._ring.size, np.int64)
 
     def __len__(self) -> int:
         return len(self._ring)
+
+    @property
+    def demonstrations(self) -> int:
+        """See `Replay`."""
+        return self._ring.demonstrations
 
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """Adds the steps of one episode, in order; the oldest rows give way.
@@ -114,8 +128,25 @@ class ReplayBuffer:
             steps: consecutive steps of one episode.
             actions: their executed actions in units of [-1, 1], shape (len(steps), a).
         """
-        slots = self._ring.slots(self._ring.extend(len(steps)))
-        at = self._at
+        self._write(self._ring.extend(len(steps)), steps, actions)
+
+    def show(self, steps: Sequence[Step], actions: Float32) -> None:
+        """Adds a piece of an episode, in order, as demonstrations, as far as there is room.
+
+        What follows the piece is not part of it: a row over several steps, or a new goal, looks no
+        further than its end.
+
+        Args:
+            steps: consecutive steps of one episode.
+            actions: their executed actions in units of [-1, 1], shape (len(steps), a).
+        """
+        positions = self._ring.extend_later(len(steps))
+        kept = len(positions)
+        if kept:
+            self._write(positions, steps[:kept], actions[:kept])
+
+    def _write(self, positions: Int64, steps: Sequence[Step], actions: Float32) -> None:
+        slots, at = self._ring.slots(positions), self._at
         for slot, step, action in zip(slots.tolist(), steps, actions, strict=True):
             row = self._rows[slot]
             row[at["observation"]] = step.observation
@@ -125,7 +156,7 @@ class ReplayBuffer:
             row[at["next_observation"]] = step.next_observation
             row[at["next_achieved_goal"]] = step.next_achieved_goal
             row[at["terminated"]] = step.terminated
-        self._episode_end[slots] = self._ring.count
+        self._episode_end[slots] = positions[-1] + 1
 
     def sample(self, size: int, rng: np.random.Generator) -> Batch:
         """Draws `size` transitions uniformly, with replacement.
@@ -154,7 +185,7 @@ class ReplayBuffer:
         discounts = None
         if self._n_step:
             discounts = self._look_ahead(rows, positions, slots, rng)
-        retained = self._ring.retained
+        retained, demonstrations = self._ring.retained, self._ring.demonstrations
         return Batch(
             inputs=rows[:, at["observation"].start : at["desired_goal"].stop],
             actions=rows[:, at["action"]],
@@ -162,7 +193,7 @@ class ReplayBuffer:
             next_inputs=rows[:, at["next_observation"].start : at["next_desired_goal"].stop],
             terminated=rows[:, at["terminated"].start],
             discounts=discounts,
-            demonstrated=(positions < retained).astype(np.float32) if retained else None,
+            demonstrated=(positions < retained).astype(np.float32) if demonstrations else None,
         )
 
     def _relabel(

@@ -57,14 +57,11 @@ class PrioritisedReplay(ReplayBuffer):
         self._tree = SumTree(self._ring.size)
         self._highest = 1.0
         self._batches = 0
-        self._drawn: Int64 = np.zeros(0, np.int64)
+        self._drawn: Int64 = np.zeros(0, np.int64)  # slots
 
-    def add(self, steps: Sequence[Step], actions: Float32) -> None:
-        """See `ReplayBuffer.add`."""
-        first = self._ring.count
-        super().add(steps, actions)
-        slots = self._ring.slots(np.arange(first, self._ring.count))
-        self._tree[slots] = np.full(len(slots), self._highest)
+    def _write(self, positions: Int64, steps: Sequence[Step], actions: Float32) -> None:
+        super()._write(positions, steps, actions)
+        self._tree[self._ring.slots(positions)] = np.full(len(positions), self._highest)
 
     def sample(self, size: int, rng: np.random.Generator) -> Batch:
         """Draws `size` transitions by priority, one from each of `size` equal parts of the mass.
@@ -90,7 +87,8 @@ class PrioritisedReplay(ReplayBuffer):
         """
         settings = self._priorities
         raised = errors.astype(np.float64) + settings.epsilon
-        raised += settings.demonstration_bonus * (self._drawn < self._ring.retained)
+        shown = self._ring.positions(self._drawn) < self._ring.retained
+        raised += settings.demonstration_bonus * shown
         raised **= settings.exponent
         raised = np.where(np.isfinite(raised), raised, self._highest)
         self._highest = max(self._highest, float(raised.max()))
@@ -98,10 +96,7 @@ class PrioritisedReplay(ReplayBuffer):
 
     def state_dict(self) -> State:
         """Priorities of all transitions, by position."""
-        ring = self._ring
-        kept = np.concatenate(
-            (np.arange(min(ring.retained, ring.count)), np.arange(ring.oldest, ring.count))
-        )
+        ring, kept = self._ring, self._ring.there()
         arrays = {"positions": kept, "priorities": self._tree[ring.slots(kept)]}
         return arrays, {"batches": self._batches, "highest": self._highest}
 
@@ -111,9 +106,8 @@ class PrioritisedReplay(ReplayBuffer):
         ring = self._ring
         self._batches, self._highest = int(values["batches"]), float(values["highest"])
         positions = arrays["positions"]
-        present = (positions < ring.count) & (
-            (positions < ring.retained) | (positions >= ring.oldest)
-        )
-        everything = np.arange(len(ring))
+        there = ring.there()
+        present = np.isin(positions, there)
+        everything = ring.slots(there)
         self._tree[everything] = np.full(len(everything), self._highest)
         self._tree[ring.slots(positions[present])] = arrays["priorities"][present]

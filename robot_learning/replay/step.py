@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,3 +104,10 @@ def check_step(step: Step, observation_size: int, goal_size: int, action_size: i
                 f"step {step.step_number} of {step.actor_id}: {name} is "
                 f"{getattr(step, name)}; the step is refused, mend its source"
             )
+
+
+def interventions(steps: Sequence[Step]) -> list[slice]:
+    """The pieces of consecutive steps of an episode that a person chose."""
+    edges = np.diff([False, *(step.is_intervention for step in steps), False])
+    starts, ends = np.flatnonzero(edges)[::2], np.flatnonzero(edges)[1::2]
+    return [slice(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]

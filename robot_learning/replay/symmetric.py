@@ -25,7 +25,7 @@ class SymmetricReplay:
 
         Args:
             online: takes steps in.
-            demonstrations: filled, and stays as it is.
+            demonstrations: filled; what is shown later goes there too.
             share: of a batch that are demonstrations.
         """
         self._online, self._demonstrations = online, demonstrations
@@ -35,17 +35,28 @@ class SymmetricReplay:
     def __len__(self) -> int:
         return len(self._online) + len(self._demonstrations)
 
+    @property
+    def demonstrations(self) -> int:
+        """See `Replay`."""
+        return len(self._demonstrations)
+
     def add(self, steps: Sequence[Step], actions: Float32) -> None:
         """See `Replay.add`."""
         self._online.add(steps, actions)
 
+    def show(self, steps: Sequence[Step], actions: Float32) -> None:
+        """See `Replay.show`."""
+        self._demonstrations.show(steps, actions)
+
     def sample(self, size: int, rng: np.random.Generator) -> Batch:
-        """Demonstrations first, then online rows; all demonstrations while there is nothing else.
+        """Demonstrations first, then online rows; all of one kind while there is no other.
 
         Raises:
             ValueError: there are no demonstrations either.
         """
         self._split = round(size * self._share) if len(self._online) else size
+        if not len(self._demonstrations):
+            self._split = 0
         parts = ((self._demonstrations, self._split), (self._online, size - self._split))
         batch = reduce(_joined, [part.sample(rows, rng) for part, rows in parts if rows])
         demonstrated = np.arange(size) < self._split

@@ -45,12 +45,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a request."""
+    """What became of a request; with `is_intervention` a person's action took its place."""
 
     requested: Float32
     gated: Float32
     executed: Float32
     observation_age_s: float
+    is_intervention: bool = False
 
 
 @dataclass(frozen=True)

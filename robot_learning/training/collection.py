@@ -73,10 +73,10 @@ class Collection:
         policy, steps = self.policy, self.status.steps if self.status else 0
         if is_evaluation:
             assert policy is not None
-            return Choice(policy.act(observation, goal), policy.version)
+            return Choice(policy.act(observation, goal if goal.size else None), policy.version)
         if policy is None or self._exploration.is_random(steps):
             return Choice(self._exploration.random_action(), 0)
-        action = self._exploration.explore(policy, observation, goal, steps)
+        action = self._exploration.explore(policy, observation, goal if goal.size else None, steps)
         return Choice(action, policy.version)
 
     def count(self, end: EpisodeEnd) -> None:

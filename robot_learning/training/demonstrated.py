@@ -32,4 +32,5 @@ def with_demonstrations(settings: RunSettings[H], path: Path) -> RunSettings[H]:
             f"{settings.algorithm} learns from its own steps alone; with --demonstrations use one "
             f"of: {', '.join(known)}"
         )
-    return replace(settings, demonstrations=read_demonstrations(path, settings.spaces))
+    shown = read_demonstrations(path, settings.spaces, settings.contract_sha256)
+    return replace(settings, demonstrations=shown)

@@ -250,7 +250,7 @@ def require_finite(environment: Environment, seen: Observed, when: str) -> None:
 def reward_function(environment: Environment) -> RewardFunction | None:
     """The environment's vectorised reward of goals, where it has one."""
     compute = getattr(environment.unwrapped, "compute_reward", None)
-    if compute is None:
+    if compute is None or not isinstance(environment.observation_space, gymnasium.spaces.Dict):
         return None
 
     def reward(achieved: Float32, desired: Float32) -> NDArray[np.floating]:

@@ -82,6 +82,7 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
         self._allowed: str | None = "safety is not armed"
         self._episode: Episode | None = None
         self._next_plan: EpisodePlan | None = None
+        self._redo: EpisodePlan | None = None  # whose scene is to begin again
         self._requested_stamp_s = -np.inf
         self._progress_s = clock()
 
@@ -177,7 +178,9 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
         if isinstance(plan, str):
             self.phase, self.waiting_for = ActorPhase.WAITING, plan
             return
-        self._next_plan = plan
+        redo, self._redo = self._redo, None
+        same_kind = redo is not None and redo.is_evaluation == plan.is_evaluation
+        self._next_plan = redo if same_kind else plan
         self.phase = ActorPhase.HOMING
         self._requested_stamp_s = -np.inf
         assert self.state is not None

@@ -1,4 +1,4 @@
-"""Who is asked what to do: `--expert DIR`, or `--expert module:function`."""
+"""Who is asked what to do: `--expert DIR`, `--expert scripted` or `--expert module:function`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from robot_learning.algorithms import (
     named_algorithm,
 )
 from robot_learning.algorithms.imitation import Expert
+from robot_learning.demonstrations.operators import scripted_operator
 from robot_learning.training.error_text import one_line
 from robot_learning.training.learner_types import RunSettings
 from robot_learning.training.policy_file import read_policy
+
+SCRIPTED = "scripted"
 
 
 class ExpertError(ValueError):
@@ -27,7 +30,8 @@ def find_expert(settings: RunSettings[HyperParameters], name: str | None) -> Exp
 
     Args:
         settings: of the run.
-        name: folder of a policy of ours; or `module:function`, whose result has `act`.
+        name: folder of a policy of ours; `scripted` for the operator of the contract's task; or
+            `module:function`, whose result has `act`.
 
     Raises:
         ExpertError: it is neither, or of other sizes; or the method needs one, or demonstrations,
@@ -50,6 +54,11 @@ def find_expert(settings: RunSettings[HyperParameters], name: str | None) -> Exp
                 f"{method.name} has nothing to imitate: give --demonstrations FILE or --expert DIR"
             )
         return None
+    if name == SCRIPTED and settings.contract is not None:
+        try:
+            return scripted_operator(settings.contract)
+        except LookupError as error:
+            raise ExpertError(f"--expert {name}: {error.args[0]}") from None
     return _open(name, None if method.expert_sees else settings.spaces)
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from robot_learning.contract import Contract, ReachTask, task_of
-from robot_learning.rewards.reach import ReachReward
+from robot_learning.contract import Contract, PushTask, ReachTask
+from robot_learning.rewards.goal import GoalReward
+from robot_learning.training.demonstrated import with_demonstrations
 from robot_learning.training.files import write_atomic
 from robot_learning.training.launch_mark import begun_by_this_launch, mark_launch
 from robot_learning.training.learner import Learner, LearnerStatus, Phase
@@ -18,6 +19,7 @@ from robot_learning.training.record import RunRecord
 from robot_learning.training.run_directory import RunDirectory
 from robot_learning.training.task_settings import task_learner_settings
 
+_ASKED = ("algorithm", "steps", "seed", "evaluation_episodes", "demonstrations")
 PUBLISH_PERIOD_S = 1.0
 CHECKPOINT_PERIOD_S = 20.0
 # Gradient updates between two looks at the inbox: a few milliseconds of work.
@@ -44,7 +46,8 @@ class GraphRun:
         Args:
             contract: robot and task.
             values: `algorithm`, `overrides` (JSON), `steps`, `evaluation_episodes`, `seed`, `mode`,
-                `out`, and `resume` for a run that was ended before this launch.
+                `out`, `demonstrations` (a file, or empty), and `resume` for a run that was ended
+                before this launch.
             give_weights: takes each new version and its safetensors bytes.
 
         Raises:
@@ -58,6 +61,8 @@ class GraphRun:
             steps=values["steps"],
             evaluation_episodes=values["evaluation_episodes"],
         )
+        if values["demonstrations"]:
+            settings = with_demonstrations(settings, Path(values["demonstrations"]))
         directory = RunDirectory(Path(values["out"]))
         self.resumed = values["resume"] or begun_by_this_launch(directory)
         config = {
@@ -65,14 +70,15 @@ class GraphRun:
             "robot": contract.robot.name,
             "over_graph": True,
             "mode": values["mode"],
-            **{k: values[k] for k in ("algorithm", "steps", "seed", "evaluation_episodes")},
+            **{k: values[k] for k in _ASKED},
             "hyper_parameters": settings.hyper.model_dump(mode="json"),
             "contract_sha256": contract.sha256,
             "contract": contract.model_dump(mode="json"),
         }
         directory.begin(config, resume=self.resumed)
         mark_launch(directory)
-        reward = ReachReward(task_of(contract, ReachTask)).reward
+        task = contract.task
+        reward = GoalReward(task).reward if isinstance(task, ReachTask | PushTask) else None
         self.learner = Learner(directory.checkpoint, settings, reward, resume=self.resumed)
         directory.write_config(config)
         title = (

@@ -22,6 +22,7 @@ from robot_learning.replay import (
     RewardFunction,
     Step,
     check_step,
+    interventions,
 )
 from robot_learning.training.guarded_updates import GuardedUpdates
 from robot_learning.training.learner_files import LearnerFiles
@@ -75,6 +76,7 @@ class Learner:
         self._algorithm = method(spaces, hyper, settings.seed)
         self._guarded = GuardedUpdates(self._algorithm, hyper.gamma)
         remembered = shown.episodes if shown and not method.needs_demonstrations else ()
+        self._learns_from_people = not method.needs_demonstrations
         self._replay = make_replay(hyper, spaces, compute_reward, remembered)
         self._rng = np.random.default_rng([settings.seed, 1])
         self._intake = StepIntake(
@@ -184,6 +186,11 @@ class Learner:
     def steps(self) -> int:
         """Training steps taken since the run began."""
         return self._intake.steps
+
+    @property
+    def demonstrations(self) -> int:
+        """Transitions in the replay that are demonstrations, people's interventions included."""
+        return self._replay.demonstrations
 
     @property
     def updates(self) -> int:
@@ -342,10 +349,14 @@ class Learner:
         return extra
 
     def _take(self, step: Step, *, learn_statistics: bool) -> None:
-        """Moves what is ready into the replay."""
+        """Moves what is ready into the replay, and what a person chose among its demonstrations."""
         for steps in self._intake.take(step):
             executed = np.stack([ready.executed_action for ready in steps])
-            self._replay.add(steps, self.settings.spaces.normalise_action(executed))
+            actions = self.settings.spaces.normalise_action(executed)
+            self._replay.add(steps, actions)
+            if self._learns_from_people:
+                for piece in interventions(steps):
+                    self._replay.show(steps[piece], actions[piece])
             if learn_statistics:
                 self._algorithm.observe(
                     np.stack([np.concatenate((s.observation, s.desired_goal)) for s in steps])

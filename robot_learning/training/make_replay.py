@@ -21,6 +21,9 @@ from robot_learning.replay import (
 
 Episodes = Sequence[Sequence[Step]]
 
+# Steps of people who act while a run goes on: half an hour at 20 Hz. Memory is taken as they come.
+INTERVENTIONS_MAX = 40_000
+
 
 def make_replay(
     hyper: ReplayHyperParameters,
@@ -28,7 +31,7 @@ def make_replay(
     compute_reward: RewardFunction | None = None,
     demonstrations: Episodes = (),
 ) -> Replay:
-    """An empty replay but for the demonstrations, which stay for ever.
+    """An empty replay but for the demonstrations, which stay for ever, as interventions will.
 
     Args:
         hyper: says which.
@@ -40,7 +43,7 @@ def make_replay(
         ValueError: hindsight without goals or reward function.
     """
 
-    def buffer(capacity: int, shown: Episodes) -> Replay:
+    def buffer(capacity: int, shown: Episodes, shown_capacity: int) -> Replay:
         retained = sum(map(len, shown))
         sizes = (spaces.observation_size, spaces.goal_size, spaces.action_size)
         options: dict[str, Any] = {
@@ -50,6 +53,7 @@ def make_replay(
             if hyper.n_step > 1
             else None,
             "retained": retained,
+            "shown_capacity": shown_capacity,
         }
         made: Replay
         if hyper.replay_priority == "uniform":
@@ -61,10 +65,11 @@ def make_replay(
             made.add(episode, spaces.normalise_action(executed))
         return made
 
-    if demonstrations and hyper.demonstration_share:
-        online = buffer(hyper.replay_capacity, ())
-        return SymmetricReplay(online, buffer(0, demonstrations), hyper.demonstration_share)
-    return buffer(hyper.replay_capacity, demonstrations)
+    if hyper.demonstration_share:
+        online = buffer(hyper.replay_capacity, (), 0)
+        shown = buffer(0, demonstrations, INTERVENTIONS_MAX)
+        return SymmetricReplay(online, shown, hyper.demonstration_share)
+    return buffer(hyper.replay_capacity, demonstrations, INTERVENTIONS_MAX)
 
 
 def needs_whole_episodes(hyper: ReplayHyperParameters) -> bool:

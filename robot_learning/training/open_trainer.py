@@ -30,7 +30,7 @@ from robot_learning.training.on_policy_learner import OnPolicyLearner, OnPolicyS
 from robot_learning.training.on_policy_trainer import OnPolicyTrainer
 from robot_learning.training.run import RunTrainer
 from robot_learning.training.settings import resolve_hyper_parameters
-from robot_learning.training.task_settings import task_spaces
+from robot_learning.training.task_settings import task_hyper_parameters, task_spaces
 from robot_learning.training.trainer import Trainer
 
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -90,9 +90,7 @@ def task_settings(
     method = named_algorithm(algorithm)
     return RunSettings(
         algorithm=algorithm,
-        hyper=resolve_hyper_parameters(
-            algorithm, method.hyper_parameters, overrides, has_goals=True
-        ),
+        hyper=task_hyper_parameters(contract, algorithm, method.hyper_parameters, overrides),
         spaces=task_spaces(contract),
         seed=seed,
         steps_goal=steps,

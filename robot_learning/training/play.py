@@ -89,4 +89,6 @@ class Play(PlayedEpisodes):
 
     def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
         """The policy's action."""
-        return Choice(self.policy.act(observation, goal), self.policy.version)
+        return Choice(
+            self.policy.act(observation, goal if goal.size else None), self.policy.version
+        )

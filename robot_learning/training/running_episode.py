@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from robot_learning.contract import Contract
 from robot_learning.envs.observation import Observer
-from robot_learning.hardware import RobotState
+from robot_learning.hardware import Moment
 from robot_learning.replay.step import Float32, Step
 from robot_learning.training.actor_types import (
     EpisodeEnd,
@@ -30,7 +30,7 @@ class PendingStep:
     stamp_s: float
     sequence: int
     version: int
-    next_state: RobotState | None = None
+    next: Moment | None = None
 
 
 class RunningEpisode:
@@ -39,7 +39,7 @@ class RunningEpisode:
     Attributes:
         number: of this actor's episodes.
         plan: what it is for.
-        goal: goal of the task.
+        goal: goal of the task; empty for tasks without goals.
         pending: steps that are not complete, the oldest first.
     """
 
@@ -62,6 +62,8 @@ class RunningEpisode:
         self._return = 0.0
         self._steps = 0
         self._held = 0
+        self._last_index = contract.task.episode_steps - 1
+        self._label: Outcome | None = None
 
     @property
     def next_index(self) -> int:
@@ -70,7 +72,16 @@ class RunningEpisode:
 
     def is_last(self, index: int) -> bool:
         """True when no action follows the one with this number."""
-        return index + 1 >= self._task.episode_steps
+        return index >= self._last_index
+
+    def cut(self, label: Outcome | None) -> None:
+        """Ends the episode with the step under way, as truncated, and as a person says it went.
+
+        Args:
+            label: how it ended; None leaves that to the task.
+        """
+        last = self.pending[-1].index if self.pending else self._steps
+        self._last_index, self._label = min(self._last_index, last), label
 
     def on_receipt(self, sequence: int, receipt: Receipt) -> None:
         """What became of a request."""
@@ -82,24 +93,24 @@ class RunningEpisode:
         while len(self._judgements) > _JUDGEMENTS_MAX:
             self._judgements.popitem(last=False)
 
-    def complete(self, actor_id: str, step_number: int) -> tuple[Step, RobotState] | None:
+    def complete(self, actor_id: str, step_number: int) -> tuple[Step, Moment] | None:
         """Takes out the oldest step, under this number, once everything of it is there.
 
         Returns:
-            The step and the state it led to, or None.
+            The step and the moment it led to, or None.
         """
         if not self.pending:
             return None
         pending = self.pending[0]
-        state = pending.next_state
-        if state is None or pending.sequence not in self._receipts:
+        after = pending.next
+        if after is None or pending.sequence not in self._receipts:
             return None
-        judgement = self._judgements.get(_key(state.stamp_s))
+        judgement = self._judgements.get(_key(after.state.stamp_s))
         if judgement is None:
             return None
         self.pending.popleft()
         receipt = self._receipts.pop(pending.sequence)
-        next_observation, next_achieved = self._observer.observe(state)
+        next_observation, next_achieved = self._observer.observe(*after)
         self._steps += 1
         self._return += judgement.reward
         self._held = self._held + 1 if judgement.success else 0
@@ -109,7 +120,7 @@ class RunningEpisode:
             episode=self.number,
             episode_step=pending.index,
             is_evaluation=self.plan.is_evaluation,
-            is_intervention=False,
+            is_intervention=receipt.is_intervention,
             observation=pending.observation,
             achieved_goal=pending.achieved,
             desired_goal=self.goal,
@@ -122,11 +133,11 @@ class RunningEpisode:
             terminated=judgement.terminated,
             truncated=self.is_last(pending.index) and not judgement.terminated,
             success=judgement.success,
-            policy_version=pending.version,
+            policy_version=0 if receipt.is_intervention else pending.version,
             stamp_s=pending.stamp_s,
             observation_age_s=receipt.observation_age_s,
         )
-        return step, state
+        return step, after
 
     def missing(self) -> str:
         """What the oldest step waits for."""
@@ -136,12 +147,14 @@ class RunningEpisode:
         if pending.sequence not in self._receipts:
             later = f", though {len(self._receipts)} later ones came" if self._receipts else ""
             return f"executed_action of step {pending.index} from the arm driver{later}"
-        if pending.next_state is None:
+        if pending.next is None:
             return "new state from the arm"
         return "reward from the reward monitor"
 
     def outcome(self) -> Outcome:
-        """How it ended, when it was not given up."""
+        """How it ended, when it was not given up: as a person said, else by the task."""
+        if self._label is not None:
+            return self._label
         held = self._held >= self._task.hold_steps
         return Outcome.SUCCESS if held else Outcome.FAILURE
 

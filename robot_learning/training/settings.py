@@ -40,6 +40,7 @@ def resolve_hyper_parameters(
     *,
     has_goals: bool,
     rewards: tuple[float, float] | None = SPARSE_REWARDS,
+    task_defaults: Mapping[str, Any] | None = None,
 ) -> H:
     """Defaults for the kind of task, with the user's overrides.
 
@@ -50,12 +51,13 @@ def resolve_hyper_parameters(
         has_goals: the environment is goal-conditioned.
         rewards: with goals, lowest and highest reward of a step, where they are known: what a
             discounted sum of them cannot be is cut off the critic's target.
+        task_defaults: in place of the method's own, where it has such a setting.
 
     Raises:
         SettingsError: unknown key (with the nearest), or a value out of range.
     """
     given = _known(algorithm, model, overrides)
-    defaults = _GOAL_DEFAULTS if has_goals else {}
+    defaults = (_GOAL_DEFAULTS if has_goals else {}) | dict(task_defaults or {})
     chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | given
     if has_goals and rewards is not None and not model.own_rewards:
         horizon = 1.0 / (1.0 - _validated(model, chosen).gamma)

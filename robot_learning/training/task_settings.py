@@ -7,16 +7,46 @@ is an environment its spaces say the same.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from robot_learning.algorithms import OffPolicyHyperParameters, Spaces, off_policy_algorithm
+from robot_learning.algorithms import (
+    HyperParameters,
+    OffPolicyHyperParameters,
+    Spaces,
+    off_policy_algorithm,
+)
 from robot_learning.contract import Contract
-from robot_learning.envs.observation import observation_size
+from robot_learning.envs.observation import goal_size, observation_size
 from robot_learning.training.exploration import Exploration
 from robot_learning.training.learner import LearnerSettings
 from robot_learning.training.settings import resolve_hyper_parameters
 
-GOAL_SIZE = 3  # goals are positions of the tool centre point
+H = TypeVar("H", bound=HyperParameters)
+# For tasks that end with a reward of 1 after some thirty steps: short horizons, values from 0 to 1,
+# networks that a CPU updates a hundred times a second.
+_ENDING: dict[str, Any] = {
+    "gamma": 0.96,
+    "hidden_sizes": (128, 128),
+    "batch_size": 128,
+    "polyak": 0.01,
+    "return_min": 0.0,
+    "return_max": 1.0,
+}
+# What each needs beside that to make much of few demonstrations and fewer robot minutes.
+_ENDING_BY_METHOD: dict[str, dict[str, Any]] = {
+    "rlpd": {
+        "critics": 4,
+        "updates_per_step": 5.0,
+        "policy_delay": 3,
+        "n_step": 3,
+        "warmup_steps": 0,
+        "pretraining_updates": 3000,
+        "temperature": 0.05,
+        "entropy_backup": False,
+        "actor_learning_rate": 6e-4,
+        "critic_learning_rate": 6e-4,
+    },
+}
 
 Overrides = Sequence[str] | Mapping[str, Any]
 
@@ -24,7 +54,7 @@ Overrides = Sequence[str] | Mapping[str, Any]
 def task_spaces(contract: Contract) -> Spaces:
     """What the task lets a policy see and do; actions of a contract are in [-1, 1]."""
     size = contract.task.action.size
-    return Spaces(observation_size(contract), GOAL_SIZE, (-1.0,) * size, (1.0,) * size)
+    return Spaces(observation_size(contract), goal_size(contract), (-1.0,) * size, (1.0,) * size)
 
 
 def task_learner_settings(
@@ -44,7 +74,7 @@ def task_learner_settings(
     """
     return LearnerSettings(
         algorithm=algorithm,
-        hyper=_hyper_parameters(algorithm, overrides),
+        hyper=_hyper_parameters(contract, algorithm, overrides),
         spaces=task_spaces(contract),
         seed=seed,
         steps_goal=steps,
@@ -57,9 +87,28 @@ def task_exploration(
     contract: Contract, algorithm: str, overrides: Overrides, *, seed: int
 ) -> Exploration:
     """What an actor adds to the policy of such a run; raises as `task_learner_settings`."""
-    return Exploration(task_spaces(contract), _hyper_parameters(algorithm, overrides), seed)
+    return Exploration(
+        task_spaces(contract), _hyper_parameters(contract, algorithm, overrides), seed
+    )
 
 
-def _hyper_parameters(algorithm: str, overrides: Overrides) -> OffPolicyHyperParameters:
+def _hyper_parameters(
+    contract: Contract, algorithm: str, overrides: Overrides
+) -> OffPolicyHyperParameters:
     model = off_policy_algorithm(algorithm).hyper_parameters
-    return resolve_hyper_parameters(algorithm, model, overrides, has_goals=True)
+    return task_hyper_parameters(contract, algorithm, model, overrides)
+
+
+def task_hyper_parameters(
+    contract: Contract, algorithm: str, model: type[H], overrides: Overrides
+) -> H:
+    """Defaults for the contract's kind of task, with the user's overrides.
+
+    Raises:
+        SettingsError: an override is unknown or out of range.
+    """
+    ending = contract.task.terminates and not contract.task.has_goal
+    defaults = _ENDING | _ENDING_BY_METHOD.get(algorithm, {}) if ending else None
+    return resolve_hyper_parameters(
+        algorithm, model, overrides, has_goals=contract.task.has_goal, task_defaults=defaults
+    )

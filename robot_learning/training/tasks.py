@@ -24,7 +24,7 @@ def make_contract_environment(contract: Contract) -> Environment:
         LookupError: the simulator is not installed.
     """
     # Late: the arm's kinematics are not needed to train on other environments.
-    from robot_learning.envs.reach_env import ReachEnv
+    from robot_learning.envs.state_env import StateEnv
     from robot_learning.hardware import open_hardware
 
-    return Watched(ReachEnv(open_hardware("sim", contract)))
+    return Watched(StateEnv(open_hardware("sim", contract)))

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from robot_learning.contract import Contract
+from robot_learning.contract.tabletop import PegContract
 from robot_learning.hardware import Array
 from sim.camera import CameraVariation
 from sim.objects import Split
+from sim.robot import SimRobot
 from sim.scene import Worlds
 
 
@@ -20,10 +22,14 @@ class SimTask(ABC):
     Attributes:
         camera_variation: how this episode's cameras differ from the contract's.
         extra_delay_s: how much later this episode's commands take effect.
+        held: a peg between the robot's fingers.
+        start_width_m: between the fingers where an episode begins; None: as far as they open.
     """
 
     camera_variation: CameraVariation | None = None
     extra_delay_s: float = 0.0
+    held: PegContract | None = None
+    start_width_m: float | None = None
 
     @abstractmethod
     def __init__(self, contract: Contract, objects: Split) -> None:
@@ -49,3 +55,8 @@ class SimTask(ABC):
     @abstractmethod
     def scene(self) -> Mapping[str, Array]:
         """Task quantities known beside the robot's state; see `Hardware.read_scene`."""
+
+    def truth(self, robot: SimRobot) -> Mapping[str, Array]:
+        """What only a simulator knows, to check against what a robot believes; none by default."""
+        del robot
+        return {}

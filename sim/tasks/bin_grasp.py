@@ -9,15 +9,13 @@ import numpy as np
 import pybullet
 
 from robot_learning.contract import BinGraspTask, Contract, task_of
-from robot_learning.contract.grasp import Randomisation
 from robot_learning.hardware import Array
-from sim.camera import LIGHT_FROM, CameraVariation
 from sim.layouts import LAYOUTS, Placed, layout
 from sim.objects import ObjectShapes, Split
 from sim.scene import BIN_COLOUR, Worlds, build_bin
 from sim.tasks.base import SimTask
+from sim.tasks.variation import Colour, camera_variation, some_colour
 
-Colour = tuple[float, float, float, float]
 _QUARTER = math.pi / 2
 _SHADE = 0.15  # largest change of the bin's colour, a channel
 
@@ -63,7 +61,7 @@ class BinGrasp(SimTask):
             pybullet.changeVisualShape(
                 body, -1, rgbaColor=(red, green, blue, 1.0), physicsClientId=self._backdrop
             )
-        self.camera_variation = _camera_variation(vary, rng)
+        self.camera_variation = camera_variation(vary, rng)
         self.extra_delay_s = float(rng.uniform(*vary.latency_s))
 
     def scene(self) -> Mapping[str, Array]:
@@ -88,8 +86,7 @@ class BinGrasp(SimTask):
         )
         rgba: Colour | None = None
         if vary.colours:
-            red, green, blue = rng.uniform(0.05, 0.95, 3).tolist()
-            rgba = (red, green, blue, 1.0)
+            rgba = some_colour(rng)
         return self._shapes.make(
             placed.number,
             position,
@@ -99,18 +96,3 @@ class BinGrasp(SimTask):
             rgba=rgba,
             asleep=True,
         )
-
-
-def _camera_variation(vary: Randomisation, rng: np.random.Generator) -> CameraVariation:
-    light = np.array(LIGHT_FROM) / np.linalg.norm(LIGHT_FROM)
-    tilt = rng.uniform(-1.0, 1.0, 3) * math.tan(vary.light_direction_rad)
-    x, y, z = (light + tilt * [1.0, 1.0, 0.0]).tolist()
-    shift = rng.uniform(-1.0, 1.0, (2, 3)) * [[vary.camera_position_m], [vary.camera_look_at_m]]
-    position, look_at = shift.tolist()
-    return CameraVariation(
-        position_m=(position[0], position[1], position[2]),
-        look_at_m=(look_at[0], look_at[1], look_at[2]),
-        fov_factor=float(rng.uniform(*vary.camera_fov_factor)),
-        light_from=(x, y, z),
-        ambient=float(rng.uniform(*vary.light_ambient)),
-    )

@@ -11,7 +11,7 @@ from robot_learning.control.action import ActionKind
 from robot_learning.control.arm_controller import ArmController
 from robot_learning.envs.graph_env import GraphEnv, GraphError
 from robot_learning.hardware import JointPoint
-from robot_learning.rewards.reach import ReachReward
+from robot_learning.rewards.goal import GoalReward
 from robot_learning.training.actor_types import Judgement, Receipt
 
 
@@ -23,7 +23,7 @@ class ObedientGraph:
         self.contract = self.arm.contract
         self.controller = ArmController(self.contract)
         self.controller.arm(self.arm.read_state(), self.arm.read_state().stamp_s)
-        self.reward = ReachReward(self.contract.task)
+        self.reward = GoalReward(self.contract.task)
         self.now_s, self.sent, self.mail = 0.0, [], []
         self.silent = set()
         self.refuse_reset = ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from robot_learning.contract import load_contract
-from robot_learning.envs import ReachEnv
+from robot_learning.envs import StateEnv
 from robot_learning.hardware import open_hardware
 
 pytest.importorskip("pybullet")
@@ -16,7 +16,7 @@ def env(request):
         hardware = open_hardware("sim", load_contract(request.param))
     except LookupError as error:
         pytest.skip(str(error))
-    made = ReachEnv(hardware)
+    made = StateEnv(hardware)
     yield made
     made.close()
 

@@ -106,9 +106,14 @@ class Graph:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         _open.add(self)
 
-    def node(self, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
-        """Starts one node's process; parameters as name=value."""
+    def node(
+        self, name: str, *, label: str | None = None, **parameters: Any
+    ) -> subprocess.Popen[bytes]:
+        """Starts one node's process, under another name where asked; parameters as name=value."""
         command = [str(NODES / name), "--ros-args"]
+        if label is not None:
+            command += ["-r", f"__node:={label}"]
+            name = label
         for key, value in parameters.items():
             text = json.dumps(value) if not isinstance(value, str) else f"'{value}'"
             command += ["-p", f"{key}:={text}"]

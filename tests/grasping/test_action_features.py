@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from robot_learning.contract import BinGraspTask, task_of
-from robot_learning.control.tool_command import Grip, read_action
+from robot_learning.control.tool_command import Grip, read_action, read_grip
 from robot_learning.networks.action_features import (
     action_features,
     feature_count,
     first_guess,
     moved_at_random,
+    with_whole_grips,
 )
 
 TASK = task_of(CONTRACT, BinGraspTask)
@@ -87,3 +88,12 @@ def test_of_plain_actions_every_number_is_drawn():
     actions = torch.zeros(50, 4)
     drawn = moved_at_random("plain", actions, torch.Generator().manual_seed(0))
     assert (drawn != 0.0).all() and drawn.abs().max() <= 1.0
+
+
+def test_moving_fingers_finish_and_nothing_ends_meanwhile():
+    actions = torch.empty(3, 20, 8).uniform_(-1.0, 1.0)
+    opening, closing, still = with_whole_grips(actions, torch.tensor([0.1, -0.1, 0.009]), 0.01)
+    assert torch.equal(still, actions[2])
+    for moved, grip in ((opening, Grip.OPEN), (closing, Grip.CLOSE)):
+        assert {read_grip(row.numpy()) for row in moved} == {(grip, False)}
+    assert torch.equal(opening[:, :5], actions[0, :, :5])

@@ -63,7 +63,7 @@ def test_what_was_acknowledged_is_there_after_a_kill_and_goes_to_the_log_once(tm
         (sent(3, sha256="c" * 64), "contract cccccccccccc"),
         (sent(4), "as the one of seed 3"),
         (to_bytes([make_episode(3, size_px=32)], SHA), "sizes"),
-        (to_bytes([make_episode(3, steps=71)], SHA), "71 steps"),
+        (to_bytes([make_episode(3, steps=WORLD.spaces.steps_max + 1)], SHA), "101 steps"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused_and_not_acknowledged(tmp_path, data, why):

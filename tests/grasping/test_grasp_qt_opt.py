@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from grasp_samples import ACTION_SIZE, SIZE_PX, make_batch, make_learner
+from grasp_samples import ACTION_SIZE, SIZE_PX, SPACES, STATE_SIZE, make_batch, make_learner
+
+from robot_learning.control.tool_command import Grip, read_grip
+from robot_learning.grasping.qt_opt import GraspQTOpt
+from robot_learning.grasping.settings import GraspHyperParameters
 
 
 def fixed(network, value: float) -> None:
@@ -210,3 +216,19 @@ def test_of_some_pictures_the_first_is_learned_from_alone():
     assert alone.float().mean().item() == pytest.approx(0.5, abs=0.1)
     learner = make_learner(first_alone_share=0.0)
     assert torch.equal(learner._first_alone(planes), planes)
+
+
+def test_a_search_lets_moving_fingers_finish_unless_told_otherwise():
+    spaces = replace(SPACES, fingers=1)
+    for whole in (True, False):
+        hyper = GraspHyperParameters(cem_samples=32, cem_elites=4, whole_grips=whole)
+        learner = GraspQTOpt(hyper, spaces, seed=0)
+        batch = make_batch(4, states=np.full((4, STATE_SIZE), -0.5, np.float32))
+        images, states = torch.from_numpy(batch.images), torch.from_numpy(batch.states)
+        maps = learner.average.encode(learner.average.look(images, states))
+        noise = learner.search.noise(4, torch.Generator().manual_seed(0))
+        tried = []
+        found = learner.search.find(learner.average, maps, states, noise, tried)
+        grips = {read_grip(row.numpy()) for actions, _ in tried for row in actions.flatten(0, 1)}
+        assert (grips == {(Grip.CLOSE, False)}) is whole
+        assert ({read_grip(row.numpy()) for row in found.best} == {(Grip.CLOSE, False)}) >= whole

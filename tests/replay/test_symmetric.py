@@ -110,3 +110,14 @@ def test_without_demonstrations_there_is_nothing_to_draw() -> None:
     replay = SymmetricReplay(ReplayBuffer(5, 2, 2, 2), ReplayBuffer(0, 2, 2, 2))
     with pytest.raises(ValueError, match="empty"):
         replay.sample(4, np.random.default_rng(0))
+
+
+def test_what_is_shown_later_is_a_demonstration_and_nothing_else() -> None:
+    shown = ReplayBuffer(0, 2, 2, 2, shown_capacity=9)
+    replay = SymmetricReplay(part("uniform", range(100, 110), 64), shown)
+    before = replay.sample(10, np.random.default_rng(0))
+    assert before.demonstrated is not None and not before.demonstrated.any()
+    step = make_step(3, reward=3.0)
+    replay.show([step], step.executed_action[None])
+    batch = replay.sample(10, np.random.default_rng(0))
+    assert batch.rewards[:5].tolist() == [3.0] * 5 and (batch.rewards[5:] >= 100).all()

@@ -10,7 +10,9 @@ import pytest
 
 from robot_learning.contract import Contract, load_contract
 from robot_learning.control.action import ActionKind
+from robot_learning.envs.observation import field_slices
 from robot_learning.hardware import RobotState
+from robot_learning.kinematics import ArmKinematics
 from robot_learning.replay.step import Step
 from robot_learning.training.actor import Actor
 from robot_learning.training.actor_types import (
@@ -98,12 +100,13 @@ class World:
         self.actor.on_reset(self.stamp_s)
         assert self.actor.phase is ActorPhase.RUNNING
 
-    def answer(self, passed_s: float = PERIOD) -> None:
-        """Executes the newest request: receipt, state, reward."""
+    def answer(self, passed_s: float = PERIOD, *, by_person: bool = False) -> None:
+        """Executes the newest request, or what a person wants: receipt, state, reward."""
         sequence = len(self.requests)
         assert self.requests[-1][1] == pytest.approx(self.stamp_s)
         asked = np.ones(3, np.float32)
-        self.actor.on_receipt(sequence, Receipt(asked, asked, self.executed, 0.001))
+        receipt = Receipt(asked, asked, self.executed, 0.001, is_intervention=by_person)
+        self.actor.on_receipt(sequence, receipt)
         self.say_state(passed_s)
         self.judge()
 
@@ -294,3 +297,160 @@ def test_evaluation_steps_say_so() -> None:
     world.begin()
     world.answer()
     assert world.steps[0].is_evaluation and replace(world.steps[0], is_evaluation=False)
+
+
+def test_a_step_in_which_a_person_acted_says_so_and_names_no_policy() -> None:
+    world = World()
+    world.begin()
+    for by_person in (False, True, False):
+        world.answer(by_person=by_person)
+    assert [step.is_intervention for step in world.steps] == [False, True, False]
+    assert [step.policy_version for step in world.steps] == [5, 0, 5]
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+@pytest.mark.parametrize("label", [Outcome.SUCCESS, Outcome.FAILURE])
+def test_a_person_ends_an_episode_with_the_step_under_way_and_labels_it(
+    lockstep: bool, label: Outcome
+) -> None:
+    world = World(lockstep=lockstep)
+    world.begin()
+    world.answer()
+    assert world.actor.end_episode(label, "ended by keyboard-1")
+    assert not world.ends, "the step under way is recorded first"
+    world.answer()
+    assert [step.truncated for step in world.steps] == [False, True]
+    assert not any(step.terminated for step in world.steps)
+    assert (world.ends[0].outcome, world.ends[0].note) == (label, "ended by keyboard-1")
+    world.begin()
+    world.answer()
+    assert not world.steps[-1].truncated, "the next episode has its whole length"
+
+
+def test_a_person_who_ends_an_episode_without_a_label_leaves_it_to_the_task() -> None:
+    world = World()
+    world.begin()
+    for _ in range(CONTRACT.task.success.hold_steps):
+        world.success = True
+        world.answer()
+    world.actor.end_episode(None, "ended by gamepad-1")
+    world.answer()
+    assert world.ends[0].outcome is Outcome.SUCCESS
+
+
+def test_where_the_reward_comes_first_a_person_ends_with_the_step_under_way_too() -> None:
+    task = CONTRACT.task.model_copy(update={"terminates": True})
+    world = World(contract=CONTRACT.model_copy(update={"task": task}))
+    world.begin()
+    world.answer()
+    world.actor.end_episode(Outcome.SUCCESS, "")
+    world.answer()
+    assert world.steps[-1].truncated and world.ends[0].outcome is Outcome.SUCCESS
+
+
+def test_a_discarded_episode_is_given_up_and_its_scene_begins_again() -> None:
+    world = World()
+    world.begin()
+    world.answer()
+    world.plan_ = EpisodePlan(8, False)
+    assert world.actor.discard("discarded by keyboard-1")
+    assert world.ends[0].outcome is Outcome.ABORTED
+    world.begin()
+    assert world.resets == [7, 7]
+    for _ in range(STEPS):
+        world.answer()
+    world.say_state(PERIOD)
+    assert world.resets == [7, 7, 8]
+
+
+def test_a_discarded_training_scene_is_not_begun_again_as_an_evaluation() -> None:
+    world = World()
+    world.begin()
+    world.plan_ = EpisodePlan(8, True)
+    world.actor.discard("discarded by keyboard-1")
+    world.begin()
+    assert world.resets == [7, 8]
+
+
+def test_between_episodes_there_is_nothing_to_end_or_to_discard() -> None:
+    world = World()
+    world.say_state()
+    assert not world.actor.end_episode(Outcome.SUCCESS, "") and not world.actor.discard("")
+
+
+def test_an_evaluation_in_which_a_person_acted_counts_for_nothing() -> None:
+    world = World(plan_=EpisodePlan(3, True))
+    world.begin()
+    world.answer()
+    world.answer(by_person=True)
+    assert len(world.steps) == 1 and world.ends[0].outcome is Outcome.ABORTED
+    assert "a person acted" in world.ends[0].note
+
+
+class TableWorld(World):
+    """Says where the object is with every state; it is elsewhere after a reset."""
+
+    place = np.array([0.5, 0.0, 0.025])
+
+    def say_state(self, passed_s: float = 0.0) -> None:
+        self.stamp_s += passed_s
+        self.now_s += passed_s
+        self.actor.on_state(self.state(), {"object_position_m": self.place.copy()})
+
+    def begin(self) -> None:
+        self.position = HOME.copy()
+        self.say_state(self.contract.control_period_s)
+        assert self.actor.phase is ActorPhase.RESETTING
+        self.actor.on_reset(self.stamp_s)
+
+    def shown_place(self) -> np.ndarray:
+        """Where the object is in the first observation of the newest episode."""
+        at = field_slices(self.contract)["object_position_m"]
+        return self.steps[self.steps_before].observation[at]
+
+
+@pytest.mark.parametrize("lockstep", [True, False])
+def test_an_episode_begins_with_what_was_seen_after_the_reset(lockstep: bool) -> None:
+    """The state that the reset was asked for has the same stamp, and the object of before."""
+    contract = load_contract("panda", "lift")
+    world = TableWorld(lockstep=lockstep, contract=contract, executed=np.zeros(4, np.float32))
+    world.begin()
+    assert world.actor.phase is ActorPhase.RESETTING
+    if lockstep:
+        assert world.requests[-1] == (ActionKind.HOLD, world.stamp_s)
+    world.place = np.array([0.45, 0.1, 0.025])
+    world.say_state(contract.control_period_s)
+    assert world.actor.phase is ActorPhase.RUNNING
+    world.answer(contract.control_period_s)
+    np.testing.assert_allclose(world.shown_place(), world.place, atol=1e-6)
+
+
+def test_a_task_without_goals_has_steps_without_goals_and_ends_when_it_is_done() -> None:
+    contract = load_contract("panda", "lift")
+    world = TableWorld(contract=contract, executed=np.zeros(4, np.float32))
+    world.begin()
+    world.say_state(contract.control_period_s)
+    world.reward, world.success, world.terminated = 1.0, True, True
+    world.answer(contract.control_period_s)
+    (step,) = world.steps
+    assert (
+        step.desired_goal.shape == step.achieved_goal.shape == step.next_achieved_goal.shape == (0,)
+    )
+    assert (step.reward, step.terminated, step.truncated) == (1.0, True, False)
+    assert [end.outcome for end in world.ends] == [Outcome.SUCCESS]
+
+
+def test_the_target_of_an_insertion_is_seen_by_the_policy_though_it_is_no_goal() -> None:
+    contract = load_contract("panda", "insertion")
+    world = World(contract=contract, executed=np.zeros(3, np.float32))
+    world.position = HOME.copy()
+    world.say_state(contract.control_period_s)
+    world.actor.on_reset(world.stamp_s)
+    assert world.actor.phase is ActorPhase.RESETTING  # no target_pose yet
+    tip = ArmKinematics(contract.robot.arm).tcp_position(HOME) - [0.0, 0.0, 0.04]
+    world.actor.on_target(world.stamp_s, tip + np.array([0.01, 0.02, -0.2]))
+    assert world.actor.phase is ActorPhase.RUNNING
+    world.answer(contract.control_period_s)
+    shown = world.steps[0].observation[field_slices(contract)["target_offset_m"]]
+    np.testing.assert_allclose(shown, [0.01, 0.02, -0.2], atol=1e-5)
+    assert world.steps[0].desired_goal.shape == (0,)

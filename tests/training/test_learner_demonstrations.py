@@ -173,3 +173,28 @@ def test_what_is_imitated_is_no_experience_of_ones_own(tmp_path: Path, algorithm
     assert len(learner._replay) == 5
     with pytest.raises(SettingsError, match="nothing to imitate: give --demonstrations"):
         Learner(tmp_path / "other", replace(learner.settings, demonstrations=None))
+
+
+@pytest.mark.parametrize("algorithm", ["ddpgfd", "rlpd", "td3"])
+@pytest.mark.parametrize("resumed", [False, True])
+def test_what_a_person_did_is_experience_and_a_demonstration_also_after_a_restart(
+    tmp_path: Path, batches: list[Batch], algorithm: str, resumed: bool
+) -> None:
+    settings = replace(make_settings(algorithm, pretraining_updates=0), demonstrations=None)
+    learner = Learner(tmp_path, settings)
+    for number in range(10):
+        corrected = 3 <= number < 6
+        assert learner.insert(make_step(number, reward=float(corrected), is_intervention=corrected))
+    if resumed:
+        learner.close()
+        learner = Learner(tmp_path, settings, resume=True)
+    assert learner.demonstrations == 3
+    learner.update(20)
+    seen = np.concatenate(
+        [batch.demonstrated for batch in batches if batch.demonstrated is not None]
+    )
+    assert 0 < seen.mean() < 1
+    for batch in batches:
+        assert batch.demonstrated is not None
+        alone = batch.discounts is None or (batch.discounts == settings.hyper.gamma)
+        assert (batch.rewards[(batch.demonstrated == 1.0) & alone] == 1.0).all()

@@ -76,9 +76,10 @@ def test_a_share_of_demonstrations_splits_every_batch() -> None:
 
 
 def test_a_share_of_demonstrations_that_nobody_gave_changes_nothing() -> None:
-    replay = made(own=20, demonstration_share=0.5)
-    assert type(replay) is ReplayBuffer
-    assert drawn(replay).demonstrated is None
+    shared, plain = drawn(made(own=20, demonstration_share=0.5)), drawn(made(own=20))
+    assert np.array_equal(shared.inputs, plain.inputs)
+    assert plain.demonstrated is None
+    assert shared.demonstrated is not None and not shared.demonstrated.any()
 
 
 def test_rows_over_several_steps_are_mixed_with_those_over_one() -> None:

@@ -19,6 +19,10 @@ NODES = [
     "safety_monitor",
     "sim",
     "sim_operator",
+    "teleop_gamepad",
+    "teleop_keyboard",
+    "teleop_leader",
+    "teleop_spacemouse",
 ]
 
 setup(

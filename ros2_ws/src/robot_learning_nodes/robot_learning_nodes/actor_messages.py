@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
 from robot_learning_interfaces.msg import ActionRequest, EpisodeEvent, ExecutedAction, Reward
 
 from robot_learning.contract import Contract
 from robot_learning.control.action import ActionKind
-from robot_learning.hardware import Array
 from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import (
     EpisodeEnd,
@@ -17,7 +15,7 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
-from robot_learning_nodes.convert import MessageError, finite_floats, floats, to_time
+from robot_learning_nodes.convert import floats, to_time
 
 _OUTCOMES = {
     Outcome.SUCCESS: EpisodeEvent.OUTCOME_SUCCESS,
@@ -60,23 +58,8 @@ def read_receipt(message: ExecutedAction) -> Receipt:
         np.asarray(message.gated, np.float32),
         np.asarray(message.executed, np.float32),
         message.observation_age_s,
+        is_intervention=message.in_place_of != "",
     )
-
-
-def read_target(message: PoseStamped, contract: Contract) -> Array:
-    """The goal's position in the base frame, shape (3,).
-
-    Raises:
-        MessageError: it is not finite, or in another frame.
-    """
-    position = message.pose.position
-    goal: Array = np.array([position.x, position.y, position.z])
-    if not finite_floats(goal.tolist()):
-        raise MessageError(f"target_pose is not finite: {goal.tolist()}")
-    base = contract.robot.arm.base_frame
-    if message.header.frame_id != base:
-        raise MessageError(f"target_pose is in frame {message.header.frame_id!r}, not {base!r}")
-    return goal
 
 
 def write_start(actor_id: str, episode: int, plan: EpisodePlan, stamp_s: float) -> EpisodeEvent:
@@ -89,6 +72,19 @@ def write_start(actor_id: str, episode: int, plan: EpisodePlan, stamp_s: float) 
     )
     event.header.stamp = to_time(stamp_s)
     return event
+
+
+def write_mark(actor_id: str, episode: int, event: int, stamp_s: float, note: str) -> EpisodeEvent:
+    """Something happened to a running episode: a person took over, gave back, or discarded it."""
+    message = EpisodeEvent(actor_id=actor_id, episode=episode, event=event, note=note)
+    message.header.stamp = to_time(stamp_s)
+    return message
+
+
+def read_label(message: EpisodeEvent) -> Outcome | None:
+    """How an episode went in a person's eyes; None where the person does not say."""
+    labels = {number: outcome for outcome, number in _OUTCOMES.items()}
+    return labels.get(message.outcome)
 
 
 def write_end(actor_id: str, end: EpisodeEnd, stamp_s: float) -> EpisodeEvent:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from robot_learning_interfaces.msg import ActionRequest, EpisodeEvent, ExecutedAction, SafetyState
+from robot_learning_interfaces.msg import (
+    ActionRequest,
+    ArbiterState,
+    EpisodeEvent,
+    ExecutedAction,
+    SafetyState,
+)
 from robot_learning_interfaces.srv import ResetEpisode
 
 from robot_learning.control.action import ActionKind
@@ -43,7 +49,9 @@ class ActorNode(GraphNode):
         self.reset_client = self.create_client(ResetEpisode, "reset")
         self._made.append((self.destroy_client, self.reset_client))
         self.listen(ExecutedAction, "executed_action", self._executed, RECEIPT)
+        self.unsafe, self.blocked = "safety/state was not heard", ""
         self.listen(SafetyState, "safety/state", self._safety, LATCHED, always=True)
+        self.listen(ArbiterState, "arbiter/state", self._arbiter, LATCHED, always=True)
 
     def stop(self) -> None:
         """Asks the arm to come to rest where it is."""
@@ -97,9 +105,14 @@ class ActorNode(GraphNode):
     # Messages in.
 
     def _executed(self, message: ExecutedAction) -> None:
-        if message.source == "policy":
+        if "policy" in (message.source, message.in_place_of):
             self.actor.on_receipt(message.sequence, read_receipt(message))
 
     def _safety(self, message: SafetyState) -> None:
         armed = message.state == SafetyState.ARMED
-        self.actor.set_allowed(None if armed else f"safety: {message.reason or 'not armed'}")
+        self.unsafe = "" if armed else f"safety: {message.reason or 'not armed'}"
+        self.actor.set_allowed(self.unsafe or self.blocked or None)
+
+    def _arbiter(self, message: ArbiterState) -> None:
+        self.blocked = message.blocked
+        self.actor.set_allowed(self.unsafe or self.blocked or None)

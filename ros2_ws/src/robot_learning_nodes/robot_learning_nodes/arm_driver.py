@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from robot_learning_interfaces.msg import ActionRequest, DriverState, ExecutedAction, SafetyState
 from sensor_msgs.msg import JointState
@@ -16,7 +15,14 @@ from robot_learning.control.lockstep_driver import LockstepDriver
 from robot_learning.control.real_time_driver import RealTimeDriver
 from robot_learning.hardware import Array, JointPoint
 from robot_learning.safety.state_machine import SafetyMode
-from robot_learning_nodes.convert import JointNames, MessageError, floats, to_seconds, to_time
+from robot_learning_nodes.convert import (
+    JointNames,
+    MessageError,
+    floats,
+    read_wrench,
+    to_seconds,
+    to_time,
+)
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR, STREAM
@@ -95,8 +101,7 @@ class ArmDriver(GraphNode):
 
     def _felt(self, message: WrenchStamped) -> None:
         """What the arm feels goes with the next state through the gate, which judges it."""
-        force, torque = message.wrench.force, message.wrench.torque
-        self.wrench = np.array([force.x, force.y, force.z, torque.x, torque.y, torque.z])
+        self.wrench = read_wrench(message)
 
     def _measured(self, message: JointState) -> None:
         try:
@@ -162,6 +167,7 @@ class ArmDriver(GraphNode):
         answer = ExecutedAction(
             header=asked.header,
             source=asked.source,
+            in_place_of=asked.in_place_of,
             sequence=asked.sequence,
             policy_version=asked.policy_version,
             kind=asked.kind,

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import PoseStamped, WrenchStamped
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, JointState
+from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from robot_learning.contract import RobotContract
@@ -162,6 +164,36 @@ class JointNames:
             for point in points
         ]
         return message
+
+
+def write_position(position_m: Array, header: Header) -> PoseStamped:
+    """A position (3,) as a pose without a turn."""
+    message = PoseStamped(header=header)
+    position = message.pose.position
+    position.x, position.y, position.z = position_m.tolist()
+    message.pose.orientation.w = 1.0
+    return message
+
+
+def read_position(message: PoseStamped, topic: str, frame: str) -> Array:
+    """A pose's position, shape (3,).
+
+    Raises:
+        MessageError: it is not finite, or in another frame.
+    """
+    place = message.pose.position
+    position: Array = np.array([place.x, place.y, place.z])
+    if not finite_floats(position.tolist()):
+        raise MessageError(f"{topic} is not finite: {position.tolist()}")
+    if message.header.frame_id != frame:
+        raise MessageError(f"{topic} is in frame {message.header.frame_id!r}, not {frame!r}")
+    return position
+
+
+def read_wrench(message: WrenchStamped) -> Array:
+    """Force (N) and torque (Nm), shape (6,)."""
+    force, torque = message.wrench.force, message.wrench.torque
+    return np.array([force.x, force.y, force.z, torque.x, torque.y, torque.z])
 
 
 def write_camera_info(frame: CameraFrame, frame_id: str) -> CameraInfo:

@@ -10,7 +10,7 @@ from robot_learning_interfaces.msg import ActionRequest, GripperState, SafetySta
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning.contract.actions import TcpGrasp
+from robot_learning.contract.actions import TcpGrasp, TcpPick
 from robot_learning.control.action import ActionKind
 from robot_learning.control.gripper_control import GripperControl
 from robot_learning.hardware import JointPoint
@@ -44,7 +44,7 @@ class GripperDriver(GraphNode):
         self.gripper = self.contract.robot.gripper
         self.control = GripperControl(self.contract)
         action = self.contract.task.action
-        self.force_n = action.gripper_force_n if isinstance(action, TcpGrasp) else None
+        self.force_n = action.gripper_force_n if isinstance(action, TcpGrasp | TcpPick) else None
         self.sent_width_m: float | None = None
         self.sent_s = 0.0
         self.object_held = False

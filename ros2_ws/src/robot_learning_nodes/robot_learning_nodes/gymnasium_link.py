@@ -25,10 +25,9 @@ from robot_learning.replay.step import Float32
 from robot_learning_nodes.actor_messages import (
     read_judgement,
     read_receipt,
-    read_target,
     write_request,
 )
-from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
+from robot_learning_nodes.convert import JointNames, MessageError, read_position, to_seconds
 from robot_learning_nodes.node_process import leave_graph
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR
 from robot_learning_nodes.reset_call import call_reset
@@ -102,13 +101,13 @@ class GymnasiumLink:
 
     def _executed(self, message: ExecutedAction) -> None:
         self.received += 1
-        if message.source == "policy":
+        if "policy" in (message.source, message.in_place_of):
             self.listener.on_receipt(message.sequence, read_receipt(message))
 
     def _target(self, message: PoseStamped) -> None:
         self.received += 1
         try:
-            goal = read_target(message, self.contract)
+            goal = read_position(message, "target_pose", self.contract.robot.arm.base_frame)
         except MessageError as error:
             self._refuse(error)
         else:

@@ -44,6 +44,7 @@ class LearnerNode(GraphNode):
         ),
         Parameter("seed", 0, "seed of networks and sampling", minimum=0, maximum=2**31 - 1),
         Parameter("out", "runs/graph", "folder for everything that the run makes"),
+        Parameter("demonstrations", "", "file of steps to learn from too; empty: none"),
         Parameter("resume", False, "go on with a run that was ended before this launch"),
     )
 
@@ -89,6 +90,7 @@ class LearnerNode(GraphNode):
             "steps": status.steps,
             "updates": status.updates,
             "updates_per_s": f"{status.updates_per_s:.0f}",
+            "demonstrations": learner.demonstrations,
             "duplicates": status.duplicates,
             "gaps": learner.gaps,
         }

@@ -13,10 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
-from robot_learning_interfaces.msg import EpisodeStep, LearnerStatus, PolicyParameters, Reward
+from geometry_msgs.msg import PoseStamped, WrenchStamped
+from robot_learning_interfaces.msg import (
+    EpisodeEvent,
+    EpisodeStep,
+    LearnerStatus,
+    PolicyParameters,
+    Reward,
+)
 from sensor_msgs.msg import JointState
 
+from robot_learning.hardware import Moment
+from robot_learning.perception.scene_sight import SceneSight
 from robot_learning.replay.step import Float32, Step
 from robot_learning.training.actor import Actor
 from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
@@ -25,9 +33,18 @@ from robot_learning.training.outbox import Outbox
 from robot_learning.training.play import Play
 from robot_learning.training.policy_file import PolicyFileError, load_policy, policy_from_bytes
 from robot_learning.training.task_settings import task_exploration
-from robot_learning_nodes.actor_messages import read_judgement, read_target
+from robot_learning_nodes.actor_messages import (
+    read_judgement,
+    read_label,
+    write_mark,
+)
 from robot_learning_nodes.actor_node import PATIENCE, ActorNode
-from robot_learning_nodes.convert import MessageError, to_seconds
+from robot_learning_nodes.convert import (
+    MessageError,
+    read_position,
+    read_wrench,
+    to_seconds,
+)
 from robot_learning_nodes.graph_node import Parameter, StartError
 from robot_learning_nodes.learner_messages import read_status
 from robot_learning_nodes.node_process import exit_process, run
@@ -66,9 +83,18 @@ class PolicyNode(ActorNode):
         self.program: Collection | Play = self._play() if self.values["policy"] else self._collect()
         self.connect(self.actor)
         self.step_out = self.advertise(EpisodeStep, "episode_step", RECORD)
+        self.sight = SceneSight(self.contract, lockstep=self.lockstep, with_target=False)
+        self.base = self.contract.robot.arm.base_frame
         self.listen(JointState, "joint_states", self._state, SENSOR)
         self.listen(Reward, "reward", self._reward, RECEIPT)
-        self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+        self.listen(EpisodeEvent, "teleop/event", self._person_says, RECORD)
+        self.person_acts = False
+        if "target_position_m" in self.contract.task.scene:
+            self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+        if "object_position_m" in self.sight.needs:
+            self.listen(PoseStamped, "object_pose", self._object, SENSOR)
+        if "wrench" in self.sight.needs:
+            self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
         if isinstance(self.program, Collection):
             self.listen(PolicyParameters, "policy/parameters", self._weights, LATCHED, always=True)
             self.listen(LearnerStatus, "learner/status", self._learner, STREAM, always=True)
@@ -120,10 +146,14 @@ class PolicyNode(ActorNode):
         message = write_step(step, self.contract.robot.arm.base_frame, self.contract.sha256)
         if isinstance(self.program, Collection):
             self.outbox.keep(message)
+        if step.is_intervention != self.person_acts:
+            self._mark_intervention(step.is_intervention, step.episode, step.stamp_s)
         self.step_out.publish(message)
 
     def episode_ended(self, end: EpisodeEnd) -> None:
         """Publishes the event; counts; ends a finished play."""
+        if self.person_acts:
+            self._mark_intervention(False, end.episode, self.wall_now_s())
         super().episode_ended(end)
         if end.outcome is Outcome.ABORTED:
             return
@@ -133,16 +163,46 @@ class PolicyNode(ActorNode):
             if self.program.done and self.values["out"]:
                 self.program.write(Path(self.values["out"]), self.contract.sha256)
 
+    def _mark_intervention(self, begins: bool, episode: int, stamp_s: float) -> None:
+        self.person_acts = begins
+        event = EpisodeEvent.INTERVENTION_START if begins else EpisodeEvent.INTERVENTION_END
+        self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, ""))
+
     # Messages in.
 
+    def _person_says(self, message: EpisodeEvent) -> None:
+        """A person ends the running episode, or wants its scene again."""
+        who, episode = message.actor_id, self.actor.episodes
+        if message.event == EpisodeEvent.DISCARD:
+            if self.actor.discard(f"discarded by {who}; its scene begins again"):
+                stamp_s, event = self.wall_now_s(), EpisodeEvent.DISCARD
+                self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, who))
+        elif message.event == EpisodeEvent.END:
+            label = read_label(message)
+            self.actor.end_episode(label, f"ended by {who}" + (f": {label.value}" if label else ""))
+
     def _state(self, message: JointState) -> None:
-        self.actor.on_state(self.names.read_state(message))
+        self._see(self.sight.on_state(self.names.read_state(message)))
+
+    def _object(self, message: PoseStamped) -> None:
+        place = read_position(message, "object_pose", self.base)
+        stamp_s = to_seconds(message.header.stamp)
+        self._see(self.sight.on_part("object_position_m", stamp_s, place))
+
+    def _felt(self, message: WrenchStamped) -> None:
+        stamp_s = to_seconds(message.header.stamp)
+        self._see(self.sight.on_part("wrench", stamp_s, read_wrench(message)))
+
+    def _see(self, moment: Moment | None) -> None:
+        if moment is not None:
+            self.actor.on_state(*moment)
 
     def _reward(self, message: Reward) -> None:
         self.actor.on_reward(to_seconds(message.header.stamp), read_judgement(message))
 
     def _target(self, message: PoseStamped) -> None:
-        self.actor.on_target(to_seconds(message.header.stamp), read_target(message, self.contract))
+        target = read_position(message, "target_pose", self.base)
+        self.actor.on_target(to_seconds(message.header.stamp), target)
 
     def _weights(self, message: PolicyParameters) -> None:
         self.require_contract("weights", message.contract_sha256)

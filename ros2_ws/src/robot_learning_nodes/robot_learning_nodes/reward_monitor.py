@@ -1,4 +1,4 @@
-"""Judges what the task is about: the way to the goal in every state, or a lift in every picture."""
+"""Judges what the task is about: in every state, or in every picture."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.msg import EpisodeEvent, ExecutedAction, Reward
 from sensor_msgs.msg import Image, JointState
 
 from robot_learning.contract import BinGraspTask
 from robot_learning.control.action import ActionKind
-from robot_learning.hardware import Array
+from robot_learning.hardware import Moment
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.perception.image_pipeline import ImageError
+from robot_learning.perception.scene_sight import SceneSight
 from robot_learning.perception.sight import Seen, Sight
 from robot_learning.perception.task_camera import task_camera
+from robot_learning.rewards.judge import make_judge
 from robot_learning.rewards.lift import lift_step
 from robot_learning.rewards.lift_monitor import JudgedMoment, LiftMonitor
-from robot_learning.rewards.reach import ReachReward
-from robot_learning_nodes.actor_messages import read_target
 from robot_learning_nodes.convert import (
     JointNames,
     MessageError,
     read_image,
+    read_position,
+    read_wrench,
     to_seconds,
     to_time,
 )
@@ -59,9 +61,15 @@ class RewardMonitor(GraphNode):
             self.listen(ExecutedAction, "executed_action", self._executed, RECEIPT)
             self.listen(EpisodeEvent, "episode_event", self._event, RECORD)
         else:
-            self.reward = ReachReward(task)
-            self.goal: Array | None = None
-            self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+            self.base = self.contract.robot.arm.base_frame
+            self.judge = make_judge(self.contract, self.kinematics)
+            self.scene = SceneSight(self.contract, lockstep=self.lockstep, with_target=True)
+            if "target_position_m" in task.scene:
+                self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+            if "object_position_m" in self.scene.needs:
+                self.listen(PoseStamped, "object_pose", self._object, RECEIPT)
+            if "wrench" in self.scene.needs:
+                self.listen(WrenchStamped, "wrench", self._felt, RECEIPT)
             self.listen(JointState, "joint_states", self._state, RECEIPT)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
@@ -71,32 +79,43 @@ class RewardMonitor(GraphNode):
             if self.sight.blind is not None:
                 return ERROR, self.sight.blind, figures
             return OK, "judging" if self.lift.judging else "no episode runs", figures
-        if self.goal is None:
-            return WARN, "no target_pose yet", figures
+        if (missing := self.scene.missing()) is not None:
+            return WARN, f"no {missing} of the newest state", figures
         return OK, "judging", figures
 
-    # Reaching.
+    # By numbers.
 
     def _target(self, message: PoseStamped) -> None:
-        self.goal = read_target(message, self.contract)
+        self._judge(self.scene.on_target(read_position(message, "target_pose", self.base)))
+
+    def _object(self, message: PoseStamped) -> None:
+        place = read_position(message, "object_pose", self.base)
+        stamp_s = to_seconds(message.header.stamp)
+        self._judge(self.scene.on_part("object_position_m", stamp_s, place))
+
+    def _felt(self, message: WrenchStamped) -> None:
+        stamp_s = to_seconds(message.header.stamp)
+        self._judge(self.scene.on_part("wrench", stamp_s, read_wrench(message)))
 
     def _state(self, message: JointState) -> None:
-        if self.goal is None:
+        self._judge(self.scene.on_state(self.names.read_state(message)))
+
+    def _judge(self, moment: Moment | None) -> None:
+        if moment is None:
             return
-        state = self.names.read_state(message)
-        achieved = self.kinematics.tcp_position(state.position_rad)
-        self.out.publish(
-            Reward(
-                header=message.header,
-                reward=float(self.reward.reward(achieved, self.goal)),
-                success=bool(self.reward.success(achieved, self.goal)),
-                terminated=False,
-                distance_m=float(self.reward.distance_m(achieved, self.goal)),
-            )
+        judged = self.judge.judge(*moment)
+        message = Reward(
+            reward=judged.reward,
+            success=judged.success,
+            terminated=judged.terminated,
+            distance_m=judged.distance_m,
         )
+        message.header.stamp = to_time(moment.state.stamp_s)
+        message.header.frame_id = self.base
+        self.out.publish(message)
         self.judged += 1
 
-    # Lifting.
+    # By pictures.
 
     def _seen_state(self, message: JointState) -> None:
         self._see(self.sight.on_state(self.names.read_state(message)))

@@ -12,12 +12,19 @@ from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.srv import ResetEpisode, Step
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning.control.lockstep_driver import idle_stop_s
 from robot_learning.hardware import JointPoint, RobotState, open_hardware
-from robot_learning_nodes.convert import JointNames, MessageError, to_seconds, to_time
+from robot_learning_nodes.convert import (
+    JointNames,
+    MessageError,
+    to_seconds,
+    to_time,
+    write_position,
+)
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, STREAM
@@ -80,6 +87,9 @@ class Sim(GraphNode):
         self.clock_out = self.advertise(Clock, "/clock", STREAM)
         self.wrench_out = self.advertise(WrenchStamped, "wrench", STREAM)
         self.target_out = self.advertise(PoseStamped, "target_pose", LATCHED)
+        self.object_out = None
+        if "object_position_m" in self.contract.task.scene:
+            self.object_out = self.advertise(PoseStamped, "object_pose", STREAM)
         self.listen(JointTrajectory, "arm_controller/joint_trajectory", self._arm, COMMAND)
         self.listen(JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND)
         self.serve(ResetEpisode, "reset", self._reset)
@@ -246,12 +256,15 @@ class Sim(GraphNode):
         state = self._measured()
         base = self.contract.robot.arm.base_frame
         message = self.names.write_state(state, base)
-        # The wrench first: whoever joins the two finds both of the same moment.
+        # Wrench and object first: whoever joins them finds all of the same moment.
         wrench = WrenchStamped()
         wrench.header = message.header
         force, torque = wrench.wrench.force, wrench.wrench.torque
         force.x, force.y, force.z, torque.x, torque.y, torque.z = state.wrench.tolist()
         self.wrench_out.publish(wrench)
+        if self.object_out is not None:
+            place = self.hardware.read_scene()["object_position_m"]
+            self.object_out.publish(write_position(place, message.header))
         self.state_out.publish(message)
         if self.pair_out is not None:
             self.pair_out.publish(message)
@@ -264,13 +277,9 @@ class Sim(GraphNode):
         target = self.hardware.read_scene().get("target_position_m")
         if target is None:
             return
-        message = PoseStamped()
-        message.header.stamp = to_time(self._measured().stamp_s)
-        message.header.frame_id = self.contract.robot.arm.base_frame
-        position = message.pose.position
-        position.x, position.y, position.z = target.tolist()
-        message.pose.orientation.w = 1.0
-        self.target_out.publish(message)
+        header = Header(stamp=to_time(self._measured().stamp_s))
+        header.frame_id = self.contract.robot.arm.base_frame
+        self.target_out.publish(write_position(target, header))
 
 
 def main() -> None:

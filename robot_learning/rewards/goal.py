@@ -1,4 +1,4 @@
-"""Sparse reward of reaching: 0 within the success distance of the goal, else -1.
+"""Sparse reward of reaching and pushing: 0 within the success distance of the goal, else -1.
 
 Every method takes one position of shape (3,) or a batch of shape (..., 3), so that hindsight
 relabelling scores a whole batch in one call.
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from robot_learning.contract.task import ReachTask
+from robot_learning.contract.task import PushTask, ReachTask
 
 
-class ReachReward:
-    """Reward and success of a reach task, from achieved and desired tool positions (m)."""
+class GoalReward:
+    """Reward and success of a task with goals, from achieved and desired positions (m)."""
 
-    def __init__(self, task: ReachTask) -> None:
+    def __init__(self, task: ReachTask | PushTask) -> None:
         self._distance_max_m = task.success.distance_max_m
 
     def distance_m(self, achieved: ArrayLike, desired: ArrayLike) -> NDArray[np.float64]:
@@ -42,8 +42,8 @@ class HoldCounter:
         held_steps: steps in a row, up to now.
     """
 
-    def __init__(self, task: ReachTask) -> None:
-        self._hold_steps = task.success.hold_steps
+    def __init__(self, hold_steps: int) -> None:
+        self._hold_steps = hold_steps
         self.held_steps = 0
 
     def reset(self) -> None:
@@ -51,6 +51,6 @@ class HoldCounter:
         self.held_steps = 0
 
     def update(self, condition: bool) -> bool:
-        """Counts one step; True when the condition has held for the task's hold steps."""
+        """Counts one step; True when the condition has held for so many."""
         self.held_steps = self.held_steps + 1 if condition else 0
         return self.held_steps >= self._hold_steps

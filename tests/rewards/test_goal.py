@@ -3,11 +3,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_learning.contract import load_task
-from robot_learning.rewards.reach import HoldCounter, ReachReward
+from robot_learning.rewards.goal import GoalReward, HoldCounter
 
 TASK = load_task("reach")
 LIMIT_M = TASK.success.distance_max_m
-REWARD = ReachReward(TASK)
+REWARD = GoalReward(TASK)
 coordinates = st.floats(-2.0, 2.0)
 positions = st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=8)
 
@@ -35,7 +35,7 @@ def test_nan_is_never_a_success():
 
 
 def test_success_of_an_episode_needs_the_condition_for_the_last_steps_in_a_row():
-    hold, wanted = HoldCounter(TASK), TASK.success.hold_steps
+    hold, wanted = HoldCounter(TASK.hold_steps), TASK.success.hold_steps
     assert [hold.update(True) for _ in range(wanted)] == [False] * (wanted - 1) + [True]
     assert not hold.update(False)
     assert not hold.update(True)

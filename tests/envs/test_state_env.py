@@ -4,13 +4,13 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from ideal_arm import IdealArm
 
-from robot_learning.envs import ReachEnv, register_envs
+from robot_learning.envs import StateEnv, register_envs
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
 
 
 @pytest.fixture
 def env():
-    return ReachEnv(IdealArm(), render_mode="rgb_array")
+    return StateEnv(IdealArm(), render_mode="rgb_array")
 
 
 def towards_goal(observation, gain=50.0):
@@ -35,7 +35,7 @@ def episode(env, seed, act):
 @pytest.mark.filterwarnings("ignore:.*Box observation space.*infinity:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*not having a spec.*:UserWarning")
 def test_passes_gymnasiums_own_check():
-    check_env(ReachEnv(IdealArm(), render_mode="rgb_array"))
+    check_env(StateEnv(IdealArm(), render_mode="rgb_array"))
 
 
 def test_the_same_seed_repeats_the_episode_bit_for_bit(env):
@@ -152,9 +152,9 @@ def test_step_before_reset_says_what_to_do(env):
 
 def test_render_shows_the_contracts_first_camera(env):
     assert env.render().shape == (48, 64, 3)
-    assert ReachEnv(IdealArm()).render() is None
+    assert StateEnv(IdealArm()).render() is None
     with pytest.raises(ValueError, match="rgb_array"):
-        ReachEnv(IdealArm(), render_mode="human")
+        StateEnv(IdealArm(), render_mode="human")
 
 
 def test_close_releases_the_hardware(env):
