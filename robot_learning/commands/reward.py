@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from robot_learning.commands.fail import FAILED, fail, refuse
+from robot_learning.commands.standard_output import foreign_output_to_stderr
 from robot_learning.training.progress import ProgressView, rate_with_interval
 
 app = typer.Typer(
@@ -23,6 +26,48 @@ app = typer.Typer(
 REPORT_FILE, PICTURE_FILE = "success_classifier.json", "success_classifier.png"
 _Frames = Annotated[Path, typer.Argument(help="Folder of labelled frames.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def collect(
+    task: Annotated[str, typer.Argument(help="Task with a success_image: lift, or YAML.")],
+    out: Annotated[Path, typer.Option(help="Folder of labelled frames.")],
+    robot: Annotated[str, typer.Option(help="Robot in config/robots, or a path.")] = "panda",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes.")] = 200,
+    failures: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of episodes that fail on purpose.")
+    ] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Plays a scripted operator in simulation, and labels what the camera sees by the task."""
+    from robot_learning.contract import load_contract
+    from robot_learning.hardware import open_hardware
+    from robot_learning.rewards.pixels.collecting import collect_frames
+    from robot_learning.rewards.pixels.frames import FrameStore
+    from robot_learning.rewards.pixels.state_judge import success_view
+
+    with _refusals():
+        contract = load_contract(robot, task)
+        store = FrameStore(out, success_view(contract))
+        with (
+            foreign_output_to_stderr(),
+            closing(open_hardware("sim", contract)) as hardware,
+            Progress(console=Console(stderr=True), transient=True) as progress,
+        ):
+            pictures, successes = collect_frames(
+                hardware,
+                store,
+                episodes=episodes,
+                seed=seed,
+                failure_share=failures,
+                on_episode=partial(progress.advance, progress.add_task("episodes", total=episodes)),
+            )
+    facts = {"episodes": episodes, "pictures": pictures, "of_success": successes}
+    if as_json:
+        print(json.dumps({"folder": str(out), **facts}))
+    else:
+        print(f"{out}: {pictures} pictures of {episodes} episodes, {successes} of success")
 
 
 @app.command()
@@ -123,6 +168,7 @@ def label(
 @contextmanager
 def _refusals() -> Iterator[None]:
     """One line for what can go wrong."""
+    from robot_learning.contract import ContractError
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.rewards.pixels.frames import FramesError
     from robot_learning.training.files import explain
@@ -130,8 +176,10 @@ def _refusals() -> Iterator[None]:
 
     try:
         yield
-    except (FramesError, ClassifierError, SettingsError) as error:
+    except (FramesError, ClassifierError, SettingsError, ContractError) as error:
         refuse(str(error))
+    except LookupError as error:
+        refuse(str(error.args[0]))
     except OSError as error:
         fail(explain(Path(error.filename or "."), error), FAILED)
 
