@@ -11,8 +11,9 @@ from typing import Self
 import numpy as np
 import pybullet
 
-from robot_learning.contract import BinGraspTask, Contract
+from robot_learning.contract import Contract
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
+from robot_learning.perception.task_camera import task_camera, task_picture
 from sim.camera import SimCamera
 from sim.measurement import Measurements
 from sim.objects import Split
@@ -242,11 +243,10 @@ class SimHardware:
         self.close()
 
     def _picture_camera(self, worlds: Worlds) -> SimCamera | None:
-        task = self.contract.task
-        if not isinstance(task, BinGraspTask):
+        picture = task_picture(self.contract)
+        if picture is None:
             return None
-        cameras = {camera.name: camera for camera in self.contract.robot.cameras}
-        return SimCamera(worlds, cameras[task.image.camera], image=task.image)
+        return SimCamera(worlds, task_camera(self.contract), image=picture)
 
     def _frame(self, camera: SimCamera) -> CameraFrame:
         return CameraFrame(

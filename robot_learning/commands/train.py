@@ -64,6 +64,13 @@ def train(
         Path | None,
         typer.Option(help="Steps to learn from too: of `demonstrate`, or a store."),
     ] = None,
+    success_classifier: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a classifier (see `reward`) whose word on pictures is the only reward; "
+            "figures of success are its own then, and `evaluate` judges by the task."
+        ),
+    ] = None,
     over_graph: Annotated[
         bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")
     ] = False,
@@ -72,6 +79,8 @@ def train(
     """Learns a policy and leaves it, its figures and its checkpoint in a folder."""
     if (task is None) == (env is None):
         refuse("name a task (robot-learning train reach) or --env gymnasium:ID, one of the two")
+    if env and success_classifier:
+        refuse("--success-classifier judges a task's pictures; --env has its own rewards")
     if task and frame_stack > 1:
         refuse("--frame-stack is for --env; what a task's policy sees is in its contract")
     if resume and out is None:
@@ -83,6 +92,8 @@ def train(
     if over_graph:
         if task is None:
             refuse("--over-graph trains a task, not --env")
+        if success_classifier:
+            refuse("--success-classifier is for training in process, not --over-graph")
         if evaluate_every:
             refuse("--evaluate-every is for training in process, not --over-graph")
         train_over_graph(
@@ -113,6 +124,7 @@ def train(
         "evaluate_every": evaluate_every,
         "expert": expert,
         "demonstrations": str(demonstrations) if demonstrations else None,
+        "success_classifier": str(success_classifier) if success_classifier else None,
     }
     directory = RunDirectory(out)
     with foreign_output_to_stderr():
@@ -131,6 +143,7 @@ def _train_in_process(
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.replay import JournalError, StepError
+    from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.training.checkpoint import CheckpointError
     from robot_learning.training.demonstrated import with_demonstrations
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
@@ -180,7 +193,7 @@ def _train_in_process(
         refuse(str(error.args[0] if error.args else error))
     except (RunDirectoryError, CheckpointError, JournalError) as error:
         refuse(str(error))
-    except (DemonstrationsError, ExpertError, PolicyFileError) as error:
+    except (DemonstrationsError, ExpertError, PolicyFileError, ClassifierError) as error:
         refuse(str(error))
     except Interrupted:
         fail(
@@ -208,7 +221,10 @@ def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[]
         contract = load_contract(request["robot"], request["task"])
         settings = task_settings(contract, algorithm, overrides, **plan)
         title = f"{contract.task.name} on {contract.robot.name}, {algorithm}"
-        return partial(make_contract_environment, contract), settings, title
+        if not (folder := request["success_classifier"]):
+            return partial(make_contract_environment, contract), settings, title
+        title += ", judged by pictures"
+        return partial(make_contract_environment, contract, Path(folder)), settings, title
     stack = request["frame_stack"]
     make = partial(make_environment, request["env"], request["import"], stack)
     settings = environment_settings(

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from robot_learning.contract.actions import TcpPick, TcpTouch
 from robot_learning.contract.base import Box, NonNegative, Positive, StrictModel, Vector3
-from robot_learning.contract.grasp import Randomisation, Range, Vector2
+from robot_learning.contract.grasp import ImageContract, Randomisation, Range, Vector2
 from robot_learning.contract.task_base import StateTask
 
 TIP_CLEARANCE_M = 0.002
@@ -120,11 +120,14 @@ class TabletopTask(StateTask):
 
     `workspace` is a part of the robot's. On its way home the arm goes straight up first where the
     tool is below `clear_height_m`, so that it neither sweeps the table nor bends what it is in.
+    `success_image` is the picture by which a classifier may judge success in the place of measured
+    positions (`rewards.pixels`).
     """
 
     workspace: Box
     clear_height_m: float
     randomisation: TabletopRandomisation
+    success_image: ImageContract | None = None
 
 
 class LiftTask(TabletopTask):

@@ -16,7 +16,7 @@ from robot_learning.envs.observation import Observer, goal_size, observation_siz
 from robot_learning.envs.robot_env import Array32, RobotEnv
 from robot_learning.hardware import Hardware, RobotState, Scene
 from robot_learning.rewards.goal import GoalReward, HoldCounter
-from robot_learning.rewards.judge import Judged, make_judge
+from robot_learning.rewards.judge import Judged, StateJudge, make_judge
 
 
 class StateEnv(RobotEnv):
@@ -36,11 +36,23 @@ class StateEnv(RobotEnv):
     the source's clock.
     """
 
-    def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
+    def __init__(
+        self,
+        hardware: Hardware,
+        render_mode: str | None = None,
+        judge: StateJudge | None = None,
+    ) -> None:
+        """Takes over the hardware.
+
+        Args:
+            hardware: what is moved.
+            render_mode: None or `rgb_array`.
+            judge: of the states, instead of the task's own.
+        """
         super().__init__(hardware, render_mode)
         self._task = task_of(self.contract, StateTask)
         self._observer = Observer(self.contract, self.arm.kinematics)
-        self._judge = make_judge(self.contract, self.arm.kinematics)
+        self._judge = judge or make_judge(self.contract, self.arm.kinematics)
         self._hold = HoldCounter(self._task.hold_steps)
         self._goal = np.zeros(goal_size(self.contract), np.float32)
         seen = _unbounded(observation_size(self.contract))

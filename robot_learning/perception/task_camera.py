@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from robot_learning.contract import BinGraspTask, Contract
+from robot_learning.contract import BinGraspTask, Contract, TabletopTask
+from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
 from robot_learning.perception.image_pipeline import ImagePipeline
 
 
+def task_picture(contract: Contract) -> ImageContract | None:
+    """The picture that the task is seen or judged by; None where there is none."""
+    task = contract.task
+    if isinstance(task, BinGraspTask):
+        return task.image
+    return task.success_image if isinstance(task, TabletopTask) else None
+
+
 def task_camera(contract: Contract) -> CameraContract:
     """The camera of the task's picture; the robot's first one where the task has none."""
-    cameras = contract.robot.cameras
-    if isinstance(contract.task, BinGraspTask):
-        name = contract.task.image.camera
-        return next(camera for camera in cameras if camera.name == name)
+    cameras, picture = contract.robot.cameras, task_picture(contract)
+    if picture is not None:
+        return next(camera for camera in cameras if camera.name == picture.camera)
     return cameras[0]
 
 
@@ -28,13 +36,14 @@ def task_pipeline(contract: Contract, size_px: int, *, is_region: bool = False) 
     Raises:
         ValueError: the task names no part of the image.
     """
-    camera, task = task_camera(contract), contract.task
-    if not isinstance(task, BinGraspTask):
+    camera, picture = task_camera(contract), task_picture(contract)
+    if picture is None:
         if is_region:
-            raise ValueError(f"region: task {task.name} names no part of the camera's image")
+            name = contract.task.name
+            raise ValueError(f"region: task {name} names no part of the camera's image")
         return ImagePipeline(size_px, camera.width_px, camera.height_px)
-    size_px = task.image.size_px
+    size_px = picture.size_px
     if is_region:
         return ImagePipeline(size_px, size_px, size_px)
-    crop_px = task.image.crop_px(camera.width_px, camera.height_px)
+    crop_px = picture.crop_px(camera.width_px, camera.height_px)
     return ImagePipeline(size_px, camera.width_px, camera.height_px, crop_px)
