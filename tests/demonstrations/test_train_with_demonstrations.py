@@ -168,9 +168,11 @@ def test_demonstrations_of_another_environment_are_refused(tmp_path: Path) -> No
     assert "achieved_goal has shape (0,), expected (2,)" in line
 
 
-def test_over_the_graph_they_are_refused(tmp_path: Path, shown: Path) -> None:
+def test_over_the_graph_those_of_another_contract_are_refused_before_it_starts(
+    tmp_path: Path, shown: Path
+) -> None:
     app = typer.Typer()
     app.command()(train)
     arguments = ["reach", "--over-graph", "--demonstrations", str(shown), "--out"]
     done = CliRunner().invoke(app, [*arguments, str(tmp_path / "run")])
-    assert "in process, not --over-graph" in refusal(done, tmp_path / "run")
+    assert "was recorded under no contract" in refusal(done, tmp_path / "run")

@@ -142,4 +142,7 @@ def test_no_sequence_leaves_a_latch_but_by_reset_and_none_arms_but_arm(sequence)
             assert (name, machine.mode) == ("reset", DISARMED)
         if machine.mode is ARMED and mode is not ARMED:
             assert (name, flag, mode) == ("arm", True, DISARMED)
-        assert bool(machine.reason) == (machine.mode not in (DISARMED, ARMED))
+        if machine.mode is ARMED or (name == "reset" and machine.mode is DISARMED is not mode):
+            assert machine.reason == ""
+        elif machine.mode is not DISARMED:
+            assert machine.reason
