@@ -55,6 +55,7 @@ def demonstrate(
         EnvironmentRefusedError,
         make_environment,
     )
+    from robot_learning.training.files import explain
     from robot_learning.training.tasks import make_task_environment
 
     try:
@@ -87,7 +88,7 @@ def demonstrate(
     except (ContractError, EnvironmentRefusedError, FileExistsError, ValueError) as error:
         fail(str(error), 2)
     except OSError as error:
-        fail(str(error), 1)
+        fail(explain(out, error), 1)
     facts = recorded.as_json()
     if as_json:
         print(json.dumps({"file": str(out), **facts}))

@@ -171,7 +171,7 @@ def _refusals() -> Iterator[None]:
     from robot_learning.contract import ContractError
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.rewards.pixels.frames import FramesError
-    from robot_learning.training.files import explain
+    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.settings import SettingsError
 
     try:
@@ -180,6 +180,8 @@ def _refusals() -> Iterator[None]:
         refuse(str(error))
     except LookupError as error:
         refuse(str(error.args[0]))
+    except FileWriteError as error:
+        fail(str(error), FAILED)
     except OSError as error:
         fail(explain(Path(error.filename or "."), error), FAILED)
 

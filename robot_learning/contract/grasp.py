@@ -60,19 +60,11 @@ class ObjectsContract(StrictModel):
         return self
 
 
-class LiftSuccess(StrictModel):
-    """Something is held above the bin, as far as the robot can tell.
+class HeldWidth(StrictModel):
+    """How far apart fingers rest that hold something."""
 
-    The tool is at least `height_min_m` above the table, the closed fingers stay between
-    `width_min_m` and `width_max_m` apart, and the picture of the bin differs from the one at the
-    beginning in at least `changed_min` of its pixels.
-    """
-
-    height_min_m: Positive
     width_min_m: Positive
     width_max_m: Positive
-    changed_min: NonNegative
-    step_penalty: NonNegative
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -81,6 +73,19 @@ class LiftSuccess(StrictModel):
                 f"width_min_m {self.width_min_m} is not below width_max_m {self.width_max_m}"
             )
         return self
+
+
+class LiftSuccess(HeldWidth):
+    """Something is held above the bin, as far as the robot can tell.
+
+    The tool is at least `height_min_m` above the table, the closed fingers stay between
+    `width_min_m` and `width_max_m` apart, and the picture of the bin differs from the one at the
+    beginning in at least `changed_min` of its pixels.
+    """
+
+    height_min_m: Positive
+    changed_min: NonNegative
+    step_penalty: NonNegative
 
 
 class Randomisation(StrictModel):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from robot_learning.contract.actions import TcpPick, TcpTouch
 from robot_learning.contract.base import Box, NonNegative, Positive, StrictModel, Vector3
-from robot_learning.contract.grasp import ImageContract, Randomisation, Range, Vector2
+from robot_learning.contract.grasp import HeldWidth, ImageContract, Randomisation, Range, Vector2
 from robot_learning.contract.task_base import StateTask
 
 TIP_CLEARANCE_M = 0.002
@@ -74,7 +74,7 @@ class TabletopRandomisation(Randomisation):
     position_error_m: NonNegative = 0.0
 
 
-class HeldSuccess(StrictModel):
+class HeldSuccess(HeldWidth):
     """The object is held above the table, as far as the robot can tell.
 
     For `hold_s` its measured position is at least `height_min_m` above the table and within
@@ -84,17 +84,7 @@ class HeldSuccess(StrictModel):
 
     height_min_m: Positive
     reach_m: Positive
-    width_min_m: Positive
-    width_max_m: Positive
     hold_s: NonNegative
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.width_min_m >= self.width_max_m:
-            raise ValueError(
-                f"width_min_m {self.width_min_m} is not below width_max_m {self.width_max_m}"
-            )
-        return self
 
 
 class PushSuccess(StrictModel):

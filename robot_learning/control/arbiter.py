@@ -14,7 +14,6 @@ from the commanded motion within the contract's limits.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -28,8 +27,6 @@ _LOCKSTEP_SILENCE_S = 2.0
 # A dead-man comes twenty times a second. Its silence says that the device is lost; that the arm
 # rests by then, the life of an action sees to.
 DEADMAN_TIMEOUT_S = 0.3
-
-Listener = Callable[[str], None]
 
 
 class Asked(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -43,7 +44,7 @@ WORDS: dict[str, str] = {
 }
 
 
-class Bindings(StrictModel):
+class Bindings(StrictModel, ABC):
     """What every device's file has."""
 
     title: str
@@ -52,9 +53,9 @@ class Bindings(StrictModel):
         """For the screen: what does what, one line each."""
         return [self.title, *(f"  {left:<18} {right}" for left, right in self.table())]
 
+    @abstractmethod
     def table(self) -> list[tuple[str, str]]:
         """Control and meaning."""
-        raise NotImplementedError
 
 
 B = TypeVar("B", bound=Bindings)

@@ -167,6 +167,10 @@ def test_the_command_fits_shows_and_labels(tmp_path):
     assert fitted.exit_code == 0, fitted.output
     report = json.loads(fitted.stdout)
     assert report["held_out"]["false_positives"]["n"] > 0
+    (tmp_path / "taken" / CLASSIFIER_FILE).mkdir(parents=True)
+    taken = ["reward", "fit", str(store.folder), "--out", str(tmp_path / "taken"), *quick]
+    refused = run(app, taken)
+    assert refused.exit_code == 1 and f"taken/{CLASSIFIER_FILE} cannot be" in refused.stderr
     for name in (CLASSIFIER_FILE, "success_classifier.json", "success_classifier.png"):
         assert (tmp_path / "out" / name).stat().st_size > 0
     shown = run(app, ["reward", "show", str(tmp_path / "out")])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from robot_learning.demonstrations.episode_info import EpisodeInfo
 from robot_learning.replay.step import Step
+from robot_learning.replay.step_message import STEP_ARRAYS
 
 Array = NDArray[Any]
 
@@ -24,16 +25,6 @@ SCALARS: dict[str, tuple[str, str]] = {
     "step_number": ("step_number", "int64"),
     "observation_age_s": ("observation_age_s", "float32"),
 }
-VECTORS = (
-    "observation",
-    "achieved_goal",
-    "desired_goal",
-    "requested_action",
-    "gated_action",
-    "executed_action",
-    "next_observation",
-    "next_achieved_goal",
-)
 
 
 def columns_of(steps: Sequence[Step]) -> dict[str, Array]:
@@ -42,7 +33,7 @@ def columns_of(steps: Sequence[Step]) -> dict[str, Array]:
         name: np.array([getattr(step, field) for step in steps], dtype)
         for name, (field, dtype) in SCALARS.items()
     }
-    for name in VECTORS:
+    for name in STEP_ARRAYS:
         columns[name] = np.stack([getattr(step, name) for step in steps])
     return columns
 
@@ -63,7 +54,7 @@ def steps_of(
     if "next_observation" not in found:
         after = found["observation"]
         found["next_observation"] = np.concatenate([after[1:], after[-1:]])
-    for name in VECTORS:
+    for name in STEP_ARRAYS:
         found.setdefault(name, np.zeros((n, 0), np.float32))
     numbers = found["step_number"] if found["step_number"].any() else np.arange(n)
     return [
@@ -81,7 +72,7 @@ def steps_of(
             reward=float(found["reward"][i]),
             observation_age_s=float(found["observation_age_s"][i]),
             stamp_s=stamps_ns[i] * 1e-9,
-            **{name: np.asarray(found[name][i], np.float32).reshape(-1) for name in VECTORS},
+            **{name: np.asarray(found[name][i], np.float32).reshape(-1) for name in STEP_ARRAYS},
         )
         for i in range(n)
     ]
