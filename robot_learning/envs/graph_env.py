@@ -24,12 +24,14 @@ from robot_learning.hardware import Array, Moment, RobotState
 from robot_learning.replay.step import Float32, Step
 from robot_learning.rewards.goal import GoalReward, HoldCounter
 from robot_learning.training.actor_types import EpisodePlan, Judgement, Receipt
-from robot_learning.training.episode_cycle import HOME_AGAIN_S
+from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, HOME_AGAIN_S
 from robot_learning.training.running_episode import PendingStep, RunningEpisode
 from robot_learning.training.scene_reset import SceneReset
 
 Observation = dict[str, Float32]
 _SPIN_S = 0.05
+_MEET_AGAIN_S = 2.0  # a request before the graph listens to us is lost: it is asked again
+_STANDS_STILL_S = 0.5
 
 
 class GraphError(RuntimeError):
@@ -100,6 +102,9 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         self._episode: RunningEpisode | None = None
         self._start_s = 0.0
         self._episodes = 0
+        self._met = False
+        self._answered = -1  # sequence of the newest receipt
+        self._judged = False
         link.attach(self)
 
     # Gymnasium.
@@ -115,6 +120,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         super().reset(seed=seed)
         self._episode = None
         self._hold.reset()
+        self._meet()
         self._go_home()
         scene_seed = int(self.np_random.integers(2**31))
         self._refused = None
@@ -197,11 +203,13 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
 
     def on_reward(self, stamp_s: float, judgement: Judgement) -> None:
         """The reward of the state with this stamp."""
+        self._judged = True
         if self._episode is not None:
             self._episode.on_reward(stamp_s, judgement)
 
     def on_receipt(self, sequence: int, receipt: Receipt) -> None:
         """What became of a request."""
+        self._answered = max(self._answered, sequence)
         if self._episode is not None:
             self._episode.on_receipt(sequence, receipt)
 
@@ -218,6 +226,44 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
 
     # Parts of the above.
 
+    def _meet(self) -> None:
+        """Asks the arm to rest until driver and reward monitor answer, once.
+
+        A graph finds its nodes in its own time: what is said before both ends know each other is
+        lost, and in lockstep nobody would ever say it again.
+        """
+        begun_s = asked_s = moved_s = self._clock()
+        sequence, until_s, stamp_s = -1, np.inf, -np.inf
+        while not self._met:
+            self._link.spin(_SPIN_S)
+            now_s, state = self._clock(), self._state
+            if state is not None and state.stamp_s != stamp_s:
+                stamp_s, moved_s = state.stamp_s, now_s
+            answered = self._answered >= sequence >= 0 and self._judged and stamp_s >= until_s
+            if answered and (not self._lockstep or now_s - moved_s > _STANDS_STILL_S):
+                self._met = True
+            elif not answered and state is not None and self._allowed is None:
+                if sequence < 0 or now_s - asked_s > _MEET_AGAIN_S:
+                    sequence, asked_s = self._request(ActionKind.HOLD, state), now_s
+                    until_s = stamp_s + self.contract.control_period_s - DURATION_TOLERANCE_S
+            if not answered and now_s - begun_s > self._patience_s:
+                missing = (
+                    self._not_there(state)
+                    or ("executed_action from the arm driver" if self._answered < 0 else None)
+                    or ("new state from the arm" if self._judged else "reward")
+                )
+                raise self._no_episode(missing)
+
+    def _not_there(self, state: RobotState | None) -> str | None:
+        """Why nothing can be asked of the arm, if so."""
+        return "joint_states" if state is None else self._allowed
+
+    def _no_episode(self, missing: str) -> GraphError:
+        return GraphError(
+            f"no episode began within {self._patience_s:.0f} s, waiting for: {missing}; "
+            "is the graph running in this ROS domain, and is the arm armed?"
+        )
+
     def _go_home(self) -> None:
         """Waits until motion is allowed and drives to the contract's home."""
         again_s = HOME_AGAIN_S if self._lockstep else self.contract.control_period_s
@@ -233,11 +279,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
                     self._request(ActionKind.HOME, state)
                     asked_s = state.stamp_s
             if self._clock() - begun_s > self._patience_s:
-                missing = "joint_states" if state is None else self._allowed or "the way home"
-                raise GraphError(
-                    f"no episode began within {self._patience_s:.0f} s, waiting for: {missing}; "
-                    "is the graph running in this ROS domain, and is the arm armed?"
-                )
+                raise self._no_episode(self._not_there(state) or "the way home")
 
     def _carry_out(
         self, episode: RunningEpisode, action: Float32, state: RobotState
@@ -260,9 +302,9 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         self._wait(over, lambda: episode.missing())
         return done[0] if done else None
 
-    def _request(self, kind: ActionKind, state: RobotState) -> None:
+    def _request(self, kind: ActionKind, state: RobotState) -> int:
         zeros = np.zeros(self.contract.task.action.size, np.float32)
-        self._link.request(kind, zeros, state.stamp_s)
+        return self._link.request(kind, zeros, state.stamp_s)
 
     def _wait(self, condition: Callable[[], bool], what: str | Callable[[], str]) -> None:
         begun_s = self._clock()

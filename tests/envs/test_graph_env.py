@@ -28,6 +28,7 @@ class ObedientGraph:
         self.silent = set()
         self.refuse_reset = ""
         self.closed = False
+        self.deaf_to = 0
 
     def attach(self, listener):
         self.listener = listener
@@ -55,16 +56,18 @@ class ObedientGraph:
     def request(self, kind, action, stamp_s):
         sequence = len(self.sent)
         self.sent.append(kind)
-        if kind is ActionKind.ACTION:
-            self.move(action, sequence)
+        if sequence < self.deaf_to:
+            return sequence
+        if kind is not ActionKind.HOME:
+            self.move(kind, action, sequence)
         elif kind is ActionKind.HOME:
             self.arm.reset(0)
             self.say_state()
         return sequence
 
-    def move(self, action, sequence):
+    def move(self, kind, action, sequence):
         state, period_s = self.arm.read_state(), self.contract.command_period_s
-        self.controller.request(ActionKind.ACTION, action, state, state.stamp_s)
+        self.controller.request(kind, action, state, state.stamp_s)
         points = []
         for index in range(self.contract.commands_per_action):
             point = self.controller.tick(state.stamp_s + index * period_s, state).point
@@ -170,6 +173,28 @@ def test_a_graph_that_is_not_there_is_an_error_that_says_what_to_do():
     world.silent.add("state")
     env = GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
     with pytest.raises(GraphError, match="joint_states; is the graph running in this ROS domain"):
+        env.reset()
+
+
+def test_what_is_asked_before_the_graph_listens_is_asked_again(env, world):
+    world.deaf_to = 2
+    env.reset(seed=0)
+    assert world.sent[:3] == [ActionKind.HOLD] * 3
+    assert env.step(np.zeros(3, np.float32))[2:4] == (False, False)
+
+
+def test_the_graph_is_met_once(env, world):
+    env.reset(seed=0)
+    env.reset(seed=1)
+    assert world.sent.count(ActionKind.HOLD) == 1
+
+
+@pytest.mark.parametrize("silent", ["executed_action from the arm driver", "reward"])
+def test_a_node_that_never_answers_is_named_before_an_episode_begins(silent):
+    world = ObedientGraph()
+    world.silent.add("receipt" if "driver" in silent else "reward")
+    env = GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
+    with pytest.raises(GraphError, match=f"waiting for: {silent};"):
         env.reset()
 
 
