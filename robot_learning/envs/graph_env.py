@@ -242,10 +242,10 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
             answered = self._answered >= sequence >= 0 and self._judged and stamp_s >= until_s
             if answered and (not self._lockstep or now_s - moved_s > _STANDS_STILL_S):
                 self._met = True
-            elif not answered and state is not None and self._allowed is None:
-                if sequence < 0 or now_s - asked_s > _MEET_AGAIN_S:
-                    sequence, asked_s = self._request(ActionKind.HOLD, state), now_s
-                    until_s = stamp_s + self.contract.control_period_s - DURATION_TOLERANCE_S
+            due = sequence < 0 or now_s - asked_s > _MEET_AGAIN_S
+            if not answered and due and state is not None and self._allowed is None:
+                sequence, asked_s = self._request(ActionKind.HOLD, state), now_s
+                until_s = stamp_s + self.contract.control_period_s - DURATION_TOLERANCE_S
             if not answered and now_s - begun_s > self._patience_s:
                 missing = (
                     self._not_there(state)
