@@ -17,7 +17,7 @@ from robot_learning.verification.row import Row
 from robot_learning.verification.seed_run import COMMAND_LINE
 
 _DEMONSTRATIONS, _CONTROL_HZ = 20, 10.0
-_STEPS = 6_000
+_STEPS = 8_000
 # Pictures that the classifier learns from are of no seed's episodes.
 _FRAMES_SEED = 1_000
 
