@@ -13,14 +13,18 @@ NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
 # In place: no layer here needs its own output before the activation for its gradient.
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu_, "tanh": torch.tanh_}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu_,
+    "tanh": torch.tanh_,
+    "silu": torch.nn.functional.silu,  # its gradient does need its input
+}
 
 
 class Mlp:
     """An activation between the layers, nothing behind the last.
 
     With `members` given, that many networks lie side by side: input (n, sizes[0]) is shared by
-    all, output is (members, n, sizes[-1]).
+    all, or (members, n, sizes[0]) has rows for each; output is (members, n, sizes[-1]).
 
     All weights lie in one vector, `flat`, and the layers are views of it. So an optimiser step or
     a Polyak move is one kernel instead of a loop over tensors, which for networks of this size
@@ -51,7 +55,7 @@ class Mlp:
             sizes: of the input, of each hidden layer, of the output.
             generator: what they are drawn with.
             members: networks side by side.
-            activation: `relu` or `tanh`.
+            activation: `relu`, `tanh` or `silu`.
             output_gain: orthogonal weights of gain sqrt(2), and of this in the last layer, and
                 biases of zero (Saxe et al. 2013; Huang et al. 2022, detail 2); none: uniform.
             layer_norm: normalise every hidden layer before its activation (Ba et al. 2016).
@@ -87,8 +91,8 @@ class Mlp:
         """Computes (n, sizes[0]) -> (n, sizes[-1]), or (members, n, sizes[-1])."""
         if self.members is None:
             return self._layers(inputs, self.weights, self.biases, self._norms(), torch.addmm)
-        shared = inputs.expand(self.members, *inputs.shape)
-        return self._layers(shared, self.weights, self.biases, self._norms(), torch.baddbmm)
+        rows = inputs if inputs.dim() == 3 else inputs.expand(self.members, *inputs.shape)
+        return self._layers(rows, self.weights, self.biases, self._norms(), torch.baddbmm)
 
     def hidden(self, inputs: Tensor) -> Tensor:
         """What the last layer is given, of one network alone: (n, sizes[0]) -> (n, sizes[-2])."""
@@ -104,6 +108,21 @@ class Mlp:
         biases = [bias[index] for bias in self.biases]
         norms = [(gain[index], shift[index]) for gain, shift in self._norms()]
         return self._layers(inputs, weights, biases, norms, torch.addmm)
+
+    def chosen(self, members: Tensor, inputs: Tensor) -> Tensor:
+        """Computes some of several networks, each on rows of its own.
+
+        Args:
+            members: their numbers, shape (k,).
+            inputs: shape (k, n, sizes[0]).
+
+        Returns:
+            shape (k, n, sizes[-1]).
+        """
+        weights = [weight[members] for weight in self.weights]
+        biases = [bias[members] for bias in self.biases]
+        norms = [(gain[members], shift[members]) for gain, shift in self._norms()]
+        return self._layers(inputs, weights, biases, norms, torch.baddbmm)
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""

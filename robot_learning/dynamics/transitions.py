@@ -1,0 +1,121 @@
+"""The data of a model: what was seen, what was done, what was seen next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from robot_learning.dynamics.model import DynamicsError
+from robot_learning.replay.dataset import Normalise
+from robot_learning.replay.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Transitions:
+    """Transitions side by side, n rows, the steps of an episode one after the other.
+
+    Attributes:
+        observations: shape (n, o), not normalised, float32.
+        actions: executed actions in units of [-1, 1], shape (n, a).
+        next_observations: shape (n, o).
+        episodes: a number for each episode, shape (n,), int64.
+    """
+
+    observations: Tensor
+    actions: Tensor
+    next_observations: Tensor
+    episodes: Tensor
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], normalise: Normalise) -> Self:
+        """Puts steps side by side; an episode is known by actor and number.
+
+        Args:
+            steps: those of an episode in order and in one piece.
+            normalise: brings actions to units of [-1, 1].
+
+        Raises:
+            DynamicsError: there are none, or one is not finite.
+        """
+        if not steps:
+            raise DynamicsError("there are no transitions to learn from: gather some first")
+        numbers: dict[tuple[str, int], int] = {}
+        episodes = [numbers.setdefault((s.actor_id, s.episode), len(numbers)) for s in steps]
+        return cls.from_arrays(
+            np.stack([step.observation for step in steps]),
+            normalise(np.stack([step.executed_action for step in steps])),
+            np.stack([step.next_observation for step in steps]),
+            np.array(episodes),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        observations: NDArray[np.floating],
+        actions: NDArray[np.floating],
+        next_observations: NDArray[np.floating],
+        episodes: NDArray[np.integer],
+    ) -> Self:
+        """The same from arrays of these shapes.
+
+        Raises:
+            DynamicsError: something is not finite; the message says what, and in which row.
+        """
+        for name, array in (
+            ("observation", observations),
+            ("action", actions),
+            ("next observation", next_observations),
+        ):
+            bad = ~np.isfinite(array).all(axis=1)
+            if bad.any():
+                row = int(bad.argmax())
+                raise DynamicsError(
+                    f"transition {row} of {len(array)}: its {name} is {array[row]}; "
+                    "leave that episode out"
+                )
+        return cls(
+            torch.as_tensor(observations, dtype=torch.float32),
+            torch.as_tensor(actions, dtype=torch.float32),
+            torch.as_tensor(next_observations, dtype=torch.float32),
+            torch.as_tensor(episodes, dtype=torch.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    @property
+    def inputs(self) -> Tensor:
+        """Observation, then action, shape (n, o + a)."""
+        return torch.cat((self.observations, self.actions), 1)
+
+    @property
+    def changes(self) -> Tensor:
+        """What a model learns: by how much each observation changes, shape (n, o)."""
+        return self.next_observations - self.observations
+
+    def take(self, rows: Tensor) -> Self:
+        """Some of the rows."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def split(self, share: float, rng: np.random.Generator) -> tuple[Self, Self]:
+        """Sets whole episodes aside: neighbours in time are too alike to judge each other.
+
+        Args:
+            share: of the episodes to set aside; at least one, and at least one is left. Of a
+                single episode its last part is set aside.
+            rng: draws which.
+        """
+        numbers = self.episodes.unique()
+        if len(numbers) == 1:
+            cut = len(self) - max(1, round(share * len(self)))
+            return self.take(torch.arange(cut)), self.take(torch.arange(cut, len(self)))
+        count = min(max(1, round(share * len(numbers))), len(numbers) - 1)
+        drawn = torch.from_numpy(rng.choice(numbers.numpy(), count, replace=False))
+        aside = torch.isin(self.episodes, drawn)
+        return self.take((~aside).nonzero()[:, 0]), self.take(aside.nonzero()[:, 0])
