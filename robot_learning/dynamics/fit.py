@@ -114,7 +114,8 @@ class EnsembleFit:
         """Rows of each batch of an epoch, (members, batch): every member in an order of its own."""
         n, members = self._seen.shape[1], self._seen.shape[0]
         order = torch.from_numpy(np.argsort(self._rng.random((members, n)), axis=1))
-        return list(self._seen.gather(1, order).split(self._model.settings.batch_size, dim=1))
+        rows = self._seen.gather(1, order)
+        return list(torch.split(rows, self._model.settings.batch_size, dim=1))
 
     def _end_epoch(self) -> None:
         model, settings = self._model, self._model.settings

@@ -111,7 +111,7 @@ class Transitions:
                 single episode its last part is set aside.
             rng: draws which.
         """
-        numbers = self.episodes.unique()
+        numbers = torch.unique(self.episodes)
         if len(numbers) == 1:
             cut = len(self) - max(1, round(share * len(self)))
             return self.take(torch.arange(cut)), self.take(torch.arange(cut, len(self)))

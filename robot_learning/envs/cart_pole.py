@@ -41,7 +41,7 @@ class CartPole(gymnasium.Env[Float32, Float32]):
     def step(self, action: Float32) -> tuple[Float32, float, bool, bool, dict[str, Any]]:
         """20 ms, by Euler's method."""
         force = FORCE_MAX_N * float(np.clip(np.asarray(action).ravel()[0], -1.0, 1.0))
-        x, v, angle, turning = self._state
+        _, v, angle, turning = self._state
         mass, moment = CART_KG + POLE_KG, POLE_KG * HALF_POLE_M
         sine, cosine = math.sin(angle), math.cos(angle)
         pushed = (force + moment * turning**2 * sine) / mass

@@ -108,7 +108,7 @@ def plan(
     for number in range(search.rounds):
         candidates = search.candidates(number, generator)
         values: list[Tensor] = []
-        for part in candidates.split(piece):
+        for part in torch.split(candidates, piece):
             before_s = clock()
             if before_s + piece_s > end_s:
                 complete = False

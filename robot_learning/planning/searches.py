@@ -100,8 +100,10 @@ class Cem(Search):
 
 
 class ICem(Cem):
-    """CEM with coloured noise, fewer candidates a round, and elites that stay (Pinneri et al.
-    2020, arXiv 2008.06389, section 3)."""
+    """CEM with coloured noise, fewer candidates a round, and elites that stay.
+
+    Pinneri et al. 2020, arXiv 2008.06389, section 3.
+    """
 
     def __init__(
         self,
@@ -245,4 +247,5 @@ def coloured_noise(
     both = torch.where(power == 2.0, torch.tensor(2.0**-0.5), torch.tensor(1.0))
     drawn = torch.fft.irfft(spectrum * both, n=horizon)
     variance = (power * scale.square()).sum() / horizon**2
-    return (drawn / variance.sqrt()).transpose(1, 2)
+    noise: Tensor = (drawn / variance.sqrt()).transpose(1, 2)
+    return noise

@@ -80,7 +80,7 @@ def test_a_constant_dimension_does_no_harm_and_is_predicted_to_stay() -> None:
 
 
 def test_too_little_data_says_how_much_there_is_and_is_wanted() -> None:
-    with pytest.raises(DynamicsError, match="20 transitions are too few.*, 50 are wanted"):
+    with pytest.raises(DynamicsError, match=r"20 transitions are too few.*, 50 are wanted"):
         fitted(linear_system(20))
 
 

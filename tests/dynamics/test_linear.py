@@ -26,7 +26,7 @@ def test_it_finds_the_matrices_of_a_linear_system_and_its_noise() -> None:
 
 def test_too_little_data_and_none_at_all() -> None:
     model = LinearDynamics(2, 1)
-    with pytest.raises(DynamicsError, match="3 transitions are too few .* 4 weights"):
+    with pytest.raises(DynamicsError, match=r"3 transitions are too few .* 4 weights"):
         model.fit(linear_system(3, episodes=1))
     with pytest.raises(DynamicsError, match="before it was fitted"):
         model.predict(torch.zeros(1, 1, 2), torch.zeros(1, 1, 1))

@@ -25,7 +25,7 @@ def test_what_is_learned_is_the_change_by_what_was_done() -> None:
 def test_what_is_not_finite_is_refused_with_its_place(name: str) -> None:
     broken = make_step(3, **{name: np.array([0.0, np.nan], np.float32)})
     steps = [make_step(0), make_step(1), make_step(2), broken]
-    with pytest.raises(DynamicsError, match="transition 3 of 4: its .* is .*nan.*; leave that"):
+    with pytest.raises(DynamicsError, match=r"transition 3 of 4: its .* is .*nan.*; leave that"):
         Transitions.of(steps, lambda action: action)
     with pytest.raises(DynamicsError, match="no transitions"):
         Transitions.of([], lambda action: action)
