@@ -28,6 +28,7 @@ from robot_learning.algorithms.imitation import ImitationAlgorithm
 from robot_learning.algorithms.linear_q import LinearQ, LinearQHyperParameters
 from robot_learning.algorithms.naf import NAF, NAFHyperParameters
 from robot_learning.algorithms.on_policy import OnPolicyAlgorithm, OnPolicyHyperParameters
+from robot_learning.algorithms.pets import PETS
 from robot_learning.algorithms.ppo import PPO, PPOHyperParameters
 from robot_learning.algorithms.q_learning import QLearning, QLearningHyperParameters
 from robot_learning.algorithms.qt_opt import QTOpt, QTOptHyperParameters
@@ -59,6 +60,7 @@ _METHODS: tuple[type[Algorithm], ...] = (
     AWR,
     GAIL,
     AMP,
+    PETS,
 )
 ALGORITHMS: dict[str, type[Algorithm]] = {method.name: method for method in _METHODS}
 """Every method by its name on the command line."""
@@ -73,6 +75,7 @@ __all__ = [
     "DQN",
     "GAIL",
     "NAF",
+    "PETS",
     "PPO",
     "RLPD",
     "SAC",

@@ -167,17 +167,18 @@ class Ensemble:
         return tensors
 
     def load_state_dict(self, tensors: dict[str, Tensor]) -> None:
-        """Goes on from a `state_dict`."""
+        """Goes on from a `state_dict`; where optimisers are not in it, only to predict."""
         self.network.flat.copy_(tensors["network"])
         self.bounds.detach().copy_(tensors["bounds"])
-        self.elites = tensors["elites"].clone()
+        self.elites = tensors["elites"].to(torch.int64)
         self.fitted = bool(tensors["fitted"].item())
         self.inputs = Scaling(tensors["inputs.mean"].clone(), tensors["inputs.std"].clone())
         self.changes = Scaling(tensors["changes.mean"].clone(), tensors["changes.std"].clone())
         for name, adam in (("adam", self._adam), ("bounds_adam", self._bounds_adam)):
             prefix = f"{name}."
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            adam.load_state_dict(own)
+            if own:
+                adam.load_state_dict(own)
 
     def description(self) -> dict[str, Any]:
         """Settings as JSON can hold them."""

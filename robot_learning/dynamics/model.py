@@ -17,12 +17,14 @@ class DynamicsModel(Protocol):
     Members are asked side by side, each about rows of its own: tensors are (members, n, size).
 
     Attributes:
-        members: how many; 1 for a model that is no ensemble.
         fitted: it has learned something.
     """
 
-    members: int
     fitted: bool
+
+    @property
+    def members(self) -> int:
+        """How many; 1 for a model that is no ensemble."""
 
     def predict(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of the next observation.

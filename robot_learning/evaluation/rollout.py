@@ -52,6 +52,7 @@ def evaluate(
     done: list[Episode] = []
     for number in range(episodes):
         seen, _ = begin_episode(environment, episode_seed(seed, stream, number))
+        policy.begin()
         total, length, held, over = 0.0, 0, 0, False
         while not over:
             goal = seen.desired_goal if policy.goal_size else None

@@ -51,12 +51,16 @@ class Policy(ABC):
         """Length of the action vector; 1 where actions are choices."""
         return len(self.action_low)
 
+    def begin(self) -> None:
+        """An episode begins; what a policy remembers within one, it forgets."""
+        return
+
     def act(
         self,
         observation: NDArray[np.floating] | Mapping[str, NDArray[np.floating]],
         goal: NDArray[np.floating] | None = None,
     ) -> Float32:
-        """Chooses an action; the same input always gives the same action.
+        """Chooses an action; the same input, or the same since `begin`, gives the same action.
 
         Args:
             observation: shape (o,) or (n, o); or the mapping of a goal environment with

@@ -86,6 +86,7 @@ class Trainer:
         learner = self._learner
         seed = episode_seed(self._seed, TRAINING_STREAM, self._episode)
         seen, _ = begin_episode(self._environment, seed)
+        learner.policy().begin()
         over, episode_step = False, 0
         while not over and learner.steps < learner.settings.steps_goal:
             action = self._choose(seen)

@@ -1,0 +1,136 @@
+"""Rewards that are known as formulas, for models to be planned in.
+
+A policy file carries the description of its objective, so that what was learned for is what is
+planned for.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from robot_learning.envs.cart_pole import LEAN_RAD, TRACK_M
+
+
+class ObjectiveError(ValueError):
+    """There is no such objective, or its description does not fit. One line."""
+
+
+@dataclass(frozen=True)
+class KnownObjective(ABC):
+    """A formula (it is an `Objective`); fields are what its description says.
+
+    Attributes:
+        goal: shape (g,); empty where there is none.
+    """
+
+    name: ClassVar[str]
+
+    goal: Tensor
+
+    @abstractmethod
+    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+        """See `Objective`."""
+
+    def terminated(self, next_observations: Tensor) -> Tensor:
+        """Never, by default."""
+        return torch.zeros(next_observations.shape[:-1], dtype=torch.bool)
+
+
+@dataclass(frozen=True)
+class Balance(KnownObjective):
+    """`envs.cart_pole`: 1 for every step after which the pole stands, which ends when it falls."""
+
+    name: ClassVar[str] = "balance"
+
+    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+        """See `Objective`."""
+        return (~self.terminated(next_observations)).float()
+
+    def terminated(self, next_observations: Tensor) -> Tensor:
+        """Beyond the track, or fallen."""
+        off = next_observations[..., 0].abs() > TRACK_M
+        return off | (next_observations[..., 2].abs() > LEAN_RAD)
+
+
+@dataclass(frozen=True)
+class SwingUp(KnownObjective):
+    """Gymnasium's Pendulum-v1: observation cosine, sine, angular velocity; torque 2 Nm at 1."""
+
+    name: ClassVar[str] = "swing_up"
+
+    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+        """See `Objective`."""
+        angle = torch.atan2(observations[..., 1], observations[..., 0])
+        torque = 2.0 * actions[..., 0].clamp(-1.0, 1.0)
+        turning = observations[..., 2]
+        return -(angle.square() + 0.1 * turning.square() + 0.001 * torque.square())
+
+
+@dataclass(frozen=True)
+class Arrive(KnownObjective):
+    """A position of the observation at the goal: minus the distance, and 1 where it is reached.
+
+    Attributes:
+        place: where the position's three numbers begin in the observation.
+        distance_max_m: of success.
+        tool: where the tool's position begins, which must come to the object first; None where
+            the tool itself is to arrive.
+        contact_m: from the tool to the object's middle when it pushes.
+    """
+
+    name: ClassVar[str] = "arrive"
+
+    place: int
+    distance_max_m: float
+    tool: int | None = None
+    contact_m: float = 0.04
+
+    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
+        """See `Objective`."""
+        at = next_observations[..., self.place : self.place + 3]
+        way = self.goal - at
+        distance = way.square().sum(-1).sqrt()
+        reward = (distance <= self.distance_max_m).float() - 10.0 * distance
+        if self.tool is None:
+            return reward
+        # Behind the object, seen from the goal, in the plane.
+        tool = next_observations[..., self.tool : self.tool + 3]
+        towards = way / distance.clamp_min(1e-6).unsqueeze(-1)
+        behind = (at - self.contact_m * towards - tool).square().sum(-1).sqrt()
+        return reward - 2.0 * behind * (distance > self.distance_max_m)
+
+
+OBJECTIVES: dict[str, type[KnownObjective]] = {
+    kind.name: kind for kind in (Balance, SwingUp, Arrive)
+}
+
+
+def objective_of(description: Mapping[str, Any], goal: Tensor) -> KnownObjective:
+    """The objective that a description names, for a goal.
+
+    Args:
+        description: `name`, and the other fields of that class.
+        goal: shape (g,).
+
+    Raises:
+        ObjectiveError: unknown name, or fields that do not fit.
+    """
+    fields = dict(description)
+    name = fields.pop("name", None)
+    if name not in OBJECTIVES:
+        near = difflib.get_close_matches(str(name), OBJECTIVES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ObjectiveError(
+            f"no objective is called {name!r}; known: {', '.join(OBJECTIVES)}{hint}"
+        )
+    try:
+        return OBJECTIVES[name](goal, **fields)
+    except TypeError as error:
+        raise ObjectiveError(f"objective {name}: {error}") from None
