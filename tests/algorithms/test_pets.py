@@ -1,0 +1,158 @@
+"""Planning in ensembles: what is fitted when, what is planned, and what a policy file carries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+import robot_learning.envs
+from robot_learning.algorithms.base import Spaces
+from robot_learning.algorithms.pets import PETS, PETSHyperParameters
+from robot_learning.dynamics import DynamicsError
+from robot_learning.envs.cart_pole import CartPole
+from robot_learning.evaluation.rollout import evaluate
+from robot_learning.planning.objectives import ObjectiveError
+from robot_learning.planning.policy import PlannerPolicy
+from robot_learning.training.learner import Learner
+from robot_learning.training.learner_types import LearnerSettings
+from robot_learning.training.policy_file import PolicyFileError, policy_from_bytes, policy_to_bytes
+from robot_learning.training.trainer import Trainer
+
+SPACES = Spaces(4, 0, (-1.0,), (1.0,))
+SMALL: dict[str, Any] = {
+    "members": 3, "elites": 3, "hidden_sizes": (32, 32), "learning_rate": 3e-3, "epochs": 60,
+    "population": 32, "rounds": 2, "warmup_steps": 150, "update_every_steps": 150,
+    "objective": {"name": "balance"},
+}  # fmt: skip
+
+
+def settings(steps: int = 300, **changes: Any) -> LearnerSettings:
+    return LearnerSettings(
+        algorithm="pets",
+        hyper=PETSHyperParameters.model_validate(SMALL | changes),
+        spaces=SPACES,
+        seed=0,
+        steps_goal=steps,
+        environment="gymnasium:robot_learning/CartPole-v0",
+        has_success=False,
+    )
+
+
+def cart_pole() -> Any:
+    assert robot_learning.envs
+    return gymnasium.make("robot_learning/CartPole-v0")
+
+
+@pytest.fixture(scope="module")
+def learner(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    """One that has seen 150 random steps, and then 150 of its own."""
+    made = Learner(tmp_path_factory.mktemp("pets"), settings())
+    Trainer(cart_pole(), made).run()
+    return made
+
+
+def policy(learner: Learner) -> PlannerPolicy:
+    found = learner.policy()
+    assert isinstance(found, PlannerPolicy)
+    return found
+
+
+def test_what_it_learned_from_150_random_steps_balances_longer_than_chance(
+    learner: Learner,
+) -> None:
+    figures = evaluate(
+        cart_pole(), learner.policy(), episodes=2, seed=0, hold_steps=1, has_success=False
+    )
+    assert figures.mean_return > 100.0  # a random policy: about 30
+
+
+def test_the_same_observations_since_the_beginning_give_the_same_actions(learner: Learner) -> None:
+    acts = policy(learner)
+    seen = np.tile([0.0, 0.0, 0.15, 0.5], (4, 1))  # about to fall: something must be done
+
+    def episode() -> list[float]:
+        acts.begin()
+        return [float(acts.act(row.astype(np.float32))[0]) for row in seen]
+
+    assert episode() == episode()
+    first = acts.act(seen[0].astype(np.float32))
+    acts.begin()
+    assert not np.array_equal(first, acts.act(seen[0].astype(np.float32)))
+
+
+def test_a_policy_file_carries_model_search_and_objective(learner: Learner) -> None:
+    original = policy(learner).frozen(3)
+    found, _ = policy_from_bytes(policy_to_bytes(original))
+    assert isinstance(found, PlannerPolicy) and found.version == 3
+    rows = np.random.default_rng(1).uniform(-0.05, 0.05, (3, 4)).astype(np.float32)
+    np.testing.assert_array_equal(found.act(rows), original.act(rows))
+    assert found.objective == {"name": "balance"}
+    assert policy_to_bytes(found) == policy_to_bytes(original)
+
+
+def test_a_file_whose_planner_does_not_fit_is_refused_with_the_reason(learner: Learner) -> None:
+    original = policy(learner).frozen(1)
+    for changes, reason in (
+        ({"objective": {"name": "balanse"}}, "did you mean balance"),
+        ({"objective": {}}, "no objective is called None"),
+    ):
+        with pytest.raises(PolicyFileError, match=reason):
+            policy_from_bytes(policy_to_bytes(replace(original, **changes)))
+
+
+def test_frozen_does_not_change_with_what_is_learned_later(learner: Learner) -> None:
+    kept = policy(learner).frozen(1)
+    before = kept.tensors()["network"].copy()
+    policy(learner).model.network.flat.add_(0.0)
+    with torch.no_grad():
+        policy(learner).model.network.flat.mul_(1.0)
+    assert np.array_equal(kept.tensors()["network"], before)
+    assert kept.model is not policy(learner).model
+
+
+def test_it_is_fitted_after_every_trial_and_not_before_there_is_data(tmp_path: Path) -> None:
+    learner = Learner(tmp_path, settings(steps=149))
+    Trainer(cart_pole(), learner).run()
+    assert not policy(learner).model.fitted and learner.updates_due() == 0
+    with pytest.raises(DynamicsError, match="before it was fitted"):
+        learner.policy().act(np.zeros(4, np.float32))
+
+
+def test_a_run_that_goes_on_has_its_data_and_its_model(tmp_path: Path) -> None:
+    def opened(name: str, steps: int, *, resume: bool = False) -> Learner:
+        return Learner(tmp_path / name, settings(steps), resume=resume)
+
+    whole = opened("whole", 320)
+    Trainer(cart_pole(), whole).run()
+    cut = opened("cut", 320)
+    trainer = Trainer(cart_pole(), cut)
+    trainer.run(on_boundary=lambda: trainer.checkpoint())
+    trainer.checkpoint()
+    cut.close()
+    again = opened("cut", 320, resume=True)
+    assert policy_to_bytes(again.policy().frozen(1)) == policy_to_bytes(whole.policy().frozen(1))
+    assert again.updates == whole.updates
+
+
+def test_without_an_objective_it_says_where_it_knows_one() -> None:
+    hyper = PETSHyperParameters.model_validate({k: v for k, v in SMALL.items() if k != "objective"})
+    with pytest.raises(ObjectiveError, match="pets plans for reach, push"):
+        PETS(SPACES, hyper, 0)
+
+
+def test_the_environment_is_the_published_one() -> None:
+    """One step by hand, from rest and upright: mbrl-lib's constants (Barto et al. 1983)."""
+    env = CartPole()
+    env.reset(seed=0)
+    env._state = np.zeros(4)
+    after, reward, fallen, _, _ = env.step(np.array([1.0], np.float32))
+    angular = -(10.0 / 1.1) / (0.5 * (4.0 / 3.0 - 0.1 / 1.1))
+    linear = 10.0 / 1.1 - 0.05 * angular / 1.1
+    np.testing.assert_allclose(after, [0.0, 0.02 * linear, 0.0, 0.02 * angular], rtol=1e-6)
+    assert reward == 1.0 and not fallen
