@@ -54,7 +54,7 @@ class Ensemble:
 
     Attributes:
         settings: of the networks.
-        elites: numbers of the members that are asked, best first.
+        elites: numbers of the members that are asked, ascending.
         inputs: scaling of observation and action.
         changes: scaling of what is predicted.
         fitted: it has learned something.
@@ -101,7 +101,9 @@ class Ensemble:
         if not self.fitted:
             raise DynamicsError("the model was asked before it was fitted: gather data and fit it")
         rows = self.inputs.scale(torch.cat((observations, actions), -1))
-        mean, log_var = self._distribution(self.network.chosen(self.elites, rows))
+        everyone = self.members == self.settings.members  # no weights to be gathered
+        outputs = self.network(rows) if everyone else self.network.chosen(self.elites, rows)
+        mean, log_var = self._distribution(outputs)
         moved = observations + self.changes.unscale(mean)
         return moved, (0.5 * log_var).exp() * self.changes.std
 

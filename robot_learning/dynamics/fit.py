@@ -137,7 +137,7 @@ class EnsembleFit:
     def _finish(self) -> None:
         model = self._model
         model.network.flat.copy_(self._best)
-        model.elites = self._errors.argsort()[: model.settings.elites]
+        model.elites = self._errors.argsort()[: model.settings.elites].sort().values
         model.fitted = True
         errors = tuple(self._errors.tolist())
         self.report = FitReport(self._epoch, self._counts, self._loss, errors)
