@@ -14,6 +14,7 @@ than the reset, so that nothing in it is of the scene before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
@@ -40,7 +41,10 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
     Attributes:
         actor_id: identity for the steps' numbering.
         steps: completed.
+        episode_type: what its episodes are.
     """
+
+    episode_type: ClassVar[type[RunningEpisode]] = RunningEpisode
 
     def __init__(
         self,
@@ -107,7 +111,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             label: how it went, in the person's eyes; None leaves that to the task.
             note: who said so, one line.
         """
-        if self._episode is None:
+        if self._episode is None or self.phase is not ActorPhase.RUNNING:
             return False
         self._episode.cut(label)
         self._note = note
@@ -115,7 +119,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
 
     def discard(self, note: str) -> bool:
         """Gives the running episode up and begins its scene again; whether one runs."""
-        if self._episode is None:
+        if self._episode is None or self.phase is not ActorPhase.RUNNING:
             return False
         self._redo = self._episode.plan
         self.abort(note)
@@ -182,7 +186,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         goal = np.zeros(0, np.float32)
         if self.contract.task.has_goal:
             goal = scene["target_position_m"].astype(np.float32)
-        episode = RunningEpisode(
+        episode = self.episode_type(
             self.contract, self._observer, self.episodes, self._next_plan, goal
         )
         self._note = ""
@@ -216,7 +220,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             self.abort(f"no state for {lasted_s:.3f} s, three control periods")
             return
         newest.next = moment = self._moment(state)
-        if not self._judged_first and not self._episode.is_last(newest.index):
+        if not self._judged_first and self._episode.goes_on_after(newest.index):
             self._act(moment)
         self._complete()
 
@@ -229,7 +233,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._requested_stamp_s = state.stamp_s
         self._progress()
         sequence = self.link.request(
-            ActionKind.ACTION, choice.action, state.stamp_s, choice.policy_version
+            choice.kind, choice.action, state.stamp_s, choice.policy_version
         )
         episode.pending.append(
             PendingStep(

@@ -16,6 +16,7 @@ class ActorPhase(Enum):
     WAITING = "waiting"
     HOMING = "homing"
     RESETTING = "resetting"
+    READY = "ready"
     RUNNING = "running"
 
 
@@ -37,10 +38,11 @@ class EpisodePlan:
 
 @dataclass(frozen=True)
 class Choice:
-    """An action and the version of the weights that chose it (0: none did)."""
+    """An action, the version of the weights that chose it (0: none did), and what it asks for."""
 
     action: Float32
     policy_version: int
+    kind: ActionKind = ActionKind.ACTION
 
 
 @dataclass(frozen=True)

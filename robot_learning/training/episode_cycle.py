@@ -165,9 +165,10 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
     def abort(self, reason: str) -> None:
         """Ends the episode as aborted and waits; begins again by itself with the next state."""
         self.waiting_for = reason
-        if self._episode is not None:
+        if self._episode is not None and self.phase is ActorPhase.RUNNING:
             self.aborted += 1
             self._end(Outcome.ABORTED, reason)
+        self._episode = None
         self.phase = ActorPhase.WAITING
         self._forget_scene()
 

@@ -1,0 +1,145 @@
+"""The base of actors' nodes for tasks that are seen in numbers: moments in, episode steps out."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from geometry_msgs.msg import PoseStamped, WrenchStamped
+from robot_learning_interfaces.msg import EpisodeEvent, EpisodeStep, Reward
+from sensor_msgs.msg import JointState
+
+from robot_learning.hardware import Moment
+from robot_learning.perception.scene_sight import SceneSight
+from robot_learning.replay.step import Float32, Step
+from robot_learning.training.actor import Actor
+from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
+from robot_learning_nodes.actor_messages import read_judgement, read_label, write_mark
+from robot_learning_nodes.actor_node import ActorNode
+from robot_learning_nodes.convert import read_position, read_wrench, to_seconds
+from robot_learning_nodes.qos import LATCHED, RECEIPT, RECORD, SENSOR
+from robot_learning_nodes.step_messages import write_step
+
+TICK_PERIOD_S = 0.2
+
+
+class Program(Protocol):
+    """What an actor's episodes are for, and how it acts in them."""
+
+    def plan(self) -> EpisodePlan | str:
+        """What to do next, or why to wait (one line)."""
+
+    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
+        """The action for an observation."""
+
+    def count(self, end: EpisodeEnd) -> None:
+        """Takes an episode that was not given up."""
+
+
+class StateActorNode(ActorNode):
+    """Carries out what the library's Actor asks (it is the Actor's link)."""
+
+    actor: Actor
+    program: Program
+
+    def connect_actor(self, actor: Actor) -> None:
+        """The topics of an actor that sees numbers; `program` says what it is to do."""
+        self.connect(actor)
+        self.actor = actor
+        self.step_out = self.advertise(EpisodeStep, "episode_step", RECORD)
+        self.sight = SceneSight(self.contract, lockstep=self.lockstep, with_target=False)
+        self.base = self.contract.robot.arm.base_frame
+        self.listen(JointState, "joint_states", self._state, SENSOR)
+        self.listen(Reward, "reward", self._reward, RECEIPT)
+        self.listen(EpisodeEvent, "teleop/event", self._person_says, RECORD)
+        self.person_acts = False
+        if "target_position_m" in self.contract.task.scene:
+            self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
+        if "object_position_m" in self.sight.needs:
+            self.listen(PoseStamped, "object_pose", self._object, SENSOR)
+        if "wrench" in self.sight.needs:
+            self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
+        self.every(TICK_PERIOD_S, self.tick)
+
+    def tick(self) -> None:
+        """A few times a second."""
+        self.actor.tick()
+
+    def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
+        """Phase, and episodes so far."""
+        figures = {
+            "phase": self.actor.phase.value,
+            "episodes": self.actor.episodes,
+            "aborted": self.actor.aborted,
+        }
+        level, line = self.doing()
+        return level, line, figures
+
+    # What the actor asks (ActorLink).
+
+    def plan(self) -> EpisodePlan | str:
+        """What the program says is next."""
+        return self.program.plan()
+
+    def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
+        """The program's action."""
+        return self.program.choose(observation, goal, is_evaluation)
+
+    def step(self, step: Step) -> None:
+        """Publishes a step, and first that a person took over or gave back, if so."""
+        message = write_step(step, self.base, self.contract.sha256)
+        if step.is_intervention != self.person_acts:
+            self._mark_intervention(step.is_intervention, step.episode, step.stamp_s)
+        self.keep(message)
+        self.step_out.publish(message)
+
+    def keep(self, message: EpisodeStep) -> None:
+        """A step that is about to be published."""
+
+    def episode_ended(self, end: EpisodeEnd) -> None:
+        """Publishes the event; counts."""
+        if self.person_acts:
+            self._mark_intervention(False, end.episode, self.wall_now_s())
+        super().episode_ended(end)
+        if end.outcome is not Outcome.ABORTED:
+            self.program.count(end)
+
+    def _mark_intervention(self, begins: bool, episode: int, stamp_s: float) -> None:
+        self.person_acts = begins
+        event = EpisodeEvent.INTERVENTION_START if begins else EpisodeEvent.INTERVENTION_END
+        self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, ""))
+
+    # Messages in.
+
+    def _person_says(self, message: EpisodeEvent) -> None:
+        """A person ends the running episode, or wants its scene again."""
+        who, episode = message.actor_id, self.actor.episodes
+        if message.event == EpisodeEvent.DISCARD:
+            if self.actor.discard(f"discarded by {who}; its scene begins again"):
+                stamp_s, event = self.wall_now_s(), EpisodeEvent.DISCARD
+                self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, who))
+        elif message.event == EpisodeEvent.END:
+            label = read_label(message)
+            self.actor.end_episode(label, f"ended by {who}" + (f": {label.value}" if label else ""))
+
+    def _state(self, message: JointState) -> None:
+        self._see(self.sight.on_state(self.names.read_state(message)))
+
+    def _object(self, message: PoseStamped) -> None:
+        place = read_position(message, "object_pose", self.base)
+        stamp_s = to_seconds(message.header.stamp)
+        self._see(self.sight.on_part("object_position_m", stamp_s, place))
+
+    def _felt(self, message: WrenchStamped) -> None:
+        stamp_s = to_seconds(message.header.stamp)
+        self._see(self.sight.on_part("wrench", stamp_s, read_wrench(message)))
+
+    def _see(self, moment: Moment | None) -> None:
+        if moment is not None:
+            self.actor.on_state(*moment)
+
+    def _reward(self, message: Reward) -> None:
+        self.actor.on_reward(to_seconds(message.header.stamp), read_judgement(message))
+
+    def _target(self, message: PoseStamped) -> None:
+        target = read_position(message, "target_pose", self.base)
+        self.actor.on_target(to_seconds(message.header.stamp), target)
