@@ -20,7 +20,6 @@ import numpy as np
 
 from robot_learning.contract import Contract
 from robot_learning.control.action import ActionKind
-from robot_learning.control.homing import measured_at_home
 from robot_learning.envs.observation import NO_SCENE, Observer
 from robot_learning.hardware import Array, Moment, RobotState, Scene
 from robot_learning.training.actor_types import (
@@ -30,7 +29,8 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
-from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, EpisodeCycle
+from robot_learning.training.episode_cycle import EpisodeCycle
+from robot_learning.training.home_arrival import DURATION_TOLERANCE_S, HomeArrival
 from robot_learning.training.running_episode import PendingStep, RunningEpisode
 from robot_learning.training.scene_reset import SceneReset
 
@@ -66,10 +66,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._has_objects = "object_position_m" in contract.task.scene
         self._seen: Scene = NO_SCENE  # with the newest state
         self._lasting: Scene = NO_SCENE  # for the whole episode
-        # In lockstep, where the arm feels its way, states are said within a control period too.
-        self._states_within = lockstep and contract.task.touches
-        self._home_asked_s = -np.inf  # first request on the present way home
-        self._before_s = -np.inf  # stamp of the state before the newest
+        self._arrival = HomeArrival(contract, lockstep=lockstep)
         # Time stands still in lockstep, so a state that may end the task is judged first.
         self._judged_first = lockstep and contract.task.terminates
 
@@ -78,7 +75,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
     def on_state(self, state: RobotState, scene: Scene = NO_SCENE) -> None:
         """A new measurement, and where the task's objects are in it."""
         self._seen = scene
-        self._before_s = -np.inf if self.state is None else self.state.stamp_s
+        self._arrival.see(state)
         super().on_state(state)
 
     def on_target(self, stamp_s: float, position_m: Array) -> None:
@@ -141,23 +138,13 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._scene.forget_target()
 
     def _go_home(self) -> None:
-        self._home_asked_s = -np.inf
+        self._arrival.begin()
         super()._go_home()
 
     def _homing(self, state: RobotState) -> None:
         """Arrives between two control periods: what begins within one would come too late."""
-        arrived = measured_at_home(self.contract, state)
-        if not arrived and self._home_asked_s == -np.inf:
-            self._home_asked_s = state.stamp_s
-        if not (arrived and self._states_within and self._within_a_period(state)):
+        if not self._arrival.is_early(state):
             super()._homing(state)
-
-    def _within_a_period(self, state: RobotState) -> bool:
-        """Whether the driver may have a command under way; a state said again shows that not."""
-        if self._home_asked_s == -np.inf or state.stamp_s == self._before_s:
-            return False
-        periods = (state.stamp_s - self._home_asked_s) / self._period_s
-        return abs(periods - round(periods)) * self._period_s > DURATION_TOLERANCE_S
 
     def _resetting(self, state: RobotState) -> None:
         """Lets time pass until what is seen must be of the new scene."""

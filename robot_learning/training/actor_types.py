@@ -47,13 +47,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a request; with `is_intervention` a person's action took its place."""
+    """What became of a request; with `is_intervention` a person's action took its place.
+
+    `limits` names those that acted, or why it was refused.
+    """
 
     requested: Float32
     gated: Float32
     executed: Float32
     observation_age_s: float
     is_intervention: bool = False
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,6 @@ from robot_learning.training.actor_types import (
 # In lockstep the driver goes on home by itself for longer than this simulated time; it is asked
 # again before it ends, or time would stand still.
 HOME_AGAIN_S = 1.0
-# A step in lockstep lasts its period; anything longer means that time passed without an action.
-DURATION_TOLERANCE_S = 2e-3
 
 
 class Ending(Protocol):

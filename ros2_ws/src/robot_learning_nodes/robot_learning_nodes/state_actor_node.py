@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.msg import EpisodeEvent, EpisodeStep, Reward
-from sensor_msgs.msg import JointState
 
-from robot_learning.hardware import Moment
-from robot_learning.perception.scene_sight import SceneSight
 from robot_learning.replay.step import Float32, Step
 from robot_learning.training.actor import Actor
 from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning_nodes.actor_messages import read_judgement, read_label, write_mark
 from robot_learning_nodes.actor_node import ActorNode
-from robot_learning_nodes.convert import read_position, read_wrench, to_seconds
-from robot_learning_nodes.qos import LATCHED, RECEIPT, RECORD, SENSOR
+from robot_learning_nodes.convert import to_seconds
+from robot_learning_nodes.qos import RECEIPT, RECORD
+from robot_learning_nodes.scene_topics import SceneTopics
 from robot_learning_nodes.step_messages import write_step
 
 TICK_PERIOD_S = 0.2
@@ -46,18 +43,10 @@ class StateActorNode(ActorNode):
         self.connect(actor)
         self.actor = actor
         self.step_out = self.advertise(EpisodeStep, "episode_step", RECORD)
-        self.sight = SceneSight(self.contract, lockstep=self.lockstep, with_target=False)
-        self.base = self.contract.robot.arm.base_frame
-        self.listen(JointState, "joint_states", self._state, SENSOR)
+        self.seen = SceneTopics(self.contract, self.listen, actor, lockstep=self.lockstep)
         self.listen(Reward, "reward", self._reward, RECEIPT)
         self.listen(EpisodeEvent, "teleop/event", self._person_says, RECORD)
         self.person_acts = False
-        if "target_position_m" in self.contract.task.scene:
-            self.listen(PoseStamped, "target_pose", self._target, LATCHED, always=True)
-        if "object_position_m" in self.sight.needs:
-            self.listen(PoseStamped, "object_pose", self._object, SENSOR)
-        if "wrench" in self.sight.needs:
-            self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
         self.every(TICK_PERIOD_S, self.tick)
 
     def tick(self) -> None:
@@ -86,7 +75,7 @@ class StateActorNode(ActorNode):
 
     def step(self, step: Step) -> None:
         """Publishes a step, and first that a person took over or gave back, if so."""
-        message = write_step(step, self.base, self.contract.sha256)
+        message = write_step(step, self.contract.robot.arm.base_frame, self.contract.sha256)
         if step.is_intervention != self.person_acts:
             self._mark_intervention(step.is_intervention, step.episode, step.stamp_s)
         self.keep(message)
@@ -121,25 +110,5 @@ class StateActorNode(ActorNode):
             label = read_label(message)
             self.actor.end_episode(label, f"ended by {who}" + (f": {label.value}" if label else ""))
 
-    def _state(self, message: JointState) -> None:
-        self._see(self.sight.on_state(self.names.read_state(message)))
-
-    def _object(self, message: PoseStamped) -> None:
-        place = read_position(message, "object_pose", self.base)
-        stamp_s = to_seconds(message.header.stamp)
-        self._see(self.sight.on_part("object_position_m", stamp_s, place))
-
-    def _felt(self, message: WrenchStamped) -> None:
-        stamp_s = to_seconds(message.header.stamp)
-        self._see(self.sight.on_part("wrench", stamp_s, read_wrench(message)))
-
-    def _see(self, moment: Moment | None) -> None:
-        if moment is not None:
-            self.actor.on_state(*moment)
-
     def _reward(self, message: Reward) -> None:
         self.actor.on_reward(to_seconds(message.header.stamp), read_judgement(message))
-
-    def _target(self, message: PoseStamped) -> None:
-        target = read_position(message, "target_pose", self.base)
-        self.actor.on_target(to_seconds(message.header.stamp), target)
