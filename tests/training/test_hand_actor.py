@@ -214,6 +214,23 @@ def test_a_discarded_episode_is_shown_again_from_its_scene_and_one_that_counts_i
     assert [step.episode for step in desk.steps] == [0, 1, 1]
 
 
+def test_the_episode_that_is_over_is_taken_back_once_and_its_scene_comes_again(
+    desk: Desk,
+) -> None:
+    assert not desk.program.take_back(), "nothing was shown yet"
+    for _ in range(2):
+        desk.period(UP)
+        desk.actor.end_episode(Outcome.SUCCESS, "")
+        desk.period(UP)
+        desk.get_ready()
+    assert desk.program.take_back() and not desk.program.take_back()
+    desk.actor.abort("the last episode is shown again")
+    assert len(desk.ends) == 2 and not desk.actor.aborted, "an episode that waits is none"
+    desk.get_ready()
+    assert desk.resets[-1] == desk.resets[1] != desk.resets[2]
+    assert desk.program.next_line() == "episode 2 of 3"
+
+
 def test_what_stops_the_arm_before_the_first_motion_is_no_episode(desk: Desk) -> None:
     desk.period(None)
     desk.actor.set_allowed("safety: ESTOP")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 
-from robot_learning.training.actor_types import EpisodeEnd, Outcome
+from robot_learning.training.actor_types import ActorPhase, EpisodeEnd, Outcome
 from robot_learning.training.by_hand import ByHand
 from robot_learning.training.hand_actor import HandActor
 from robot_learning_nodes.actor_node import PATIENCE
@@ -59,6 +59,14 @@ class Demonstrator(StateActorNode):
         if end.outcome is not Outcome.ABORTED:
             over = "that was all" if self.program.done else "let go, and the arm goes home"
             self.say(f"{self.program.line()}; {over}")
+
+    def take_back(self) -> bool:
+        """The last episode is shown again, as long as the next one has not begun."""
+        before_motion = self.actor.phase in (ActorPhase.HOMING, ActorPhase.READY)
+        if not before_motion or not self.program.take_back():
+            return False
+        self.actor.abort("the last episode is shown again")
+        return True
 
     def tick(self) -> None:
         """Ends once everything is shown."""

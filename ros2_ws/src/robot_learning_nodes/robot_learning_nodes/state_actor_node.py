@@ -92,6 +92,14 @@ class StateActorNode(ActorNode):
         if end.outcome is not Outcome.ABORTED:
             self.program.count(end)
 
+    def take_back(self) -> bool:
+        """A person discards the episode that is over; whether it is done again."""
+        return False
+
+    def _mark_discarded(self, episode: int, who: str) -> None:
+        event = EpisodeEvent.DISCARD
+        self.event_out.publish(write_mark(self.actor_id, episode, event, self.wall_now_s(), who))
+
     def _mark_intervention(self, begins: bool, episode: int, stamp_s: float) -> None:
         self.person_acts = begins
         event = EpisodeEvent.INTERVENTION_START if begins else EpisodeEvent.INTERVENTION_END
@@ -101,11 +109,12 @@ class StateActorNode(ActorNode):
 
     def _person_says(self, message: EpisodeEvent) -> None:
         """A person ends the running episode, or wants its scene again."""
-        who, episode = message.actor_id, self.actor.episodes
+        who, running = message.actor_id, self.actor.episodes
         if message.event == EpisodeEvent.DISCARD:
             if self.actor.discard(f"discarded by {who}; its scene begins again"):
-                stamp_s, event = self.wall_now_s(), EpisodeEvent.DISCARD
-                self.event_out.publish(write_mark(self.actor_id, episode, event, stamp_s, who))
+                self._mark_discarded(running, who)
+            elif self.take_back():
+                self._mark_discarded(running - 1, who)
         elif message.event == EpisodeEvent.END:
             label = read_label(message)
             self.actor.end_episode(label, f"ended by {who}" + (f": {label.value}" if label else ""))
