@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 
+from robot_learning.contract import StateTask, task_of
 from robot_learning.training.actor_types import ActorPhase, EpisodeEnd, Outcome
 from robot_learning.training.by_hand import ByHand
 from robot_learning.training.hand_actor import HandActor
@@ -37,6 +38,7 @@ class Demonstrator(StateActorNode):
                 "in lockstep no time passes while a person thinks: say mode:=real_time, or let a "
                 "policy act with policy:=FOLDER"
             )
+        task_of(self.contract, StateTask)
         self.actor_id = uuid.uuid4().hex
         self.program = ByHand(
             seed=self.values["seed"],
