@@ -6,7 +6,6 @@ import errno
 import os
 from pathlib import Path
 
-
 _AGAIN = "run it again, a training with --resume"
 
 
