@@ -23,6 +23,7 @@ from robot_learning.algorithms.finite_difference import (
     FiniteDifference,
     FiniteDifferenceHyperParameters,
 )
+from robot_learning.algorithms.hg_dagger import HGDAgger
 from robot_learning.algorithms.imitation import ImitationAlgorithm
 from robot_learning.algorithms.linear_q import LinearQ, LinearQHyperParameters
 from robot_learning.algorithms.naf import NAF, NAFHyperParameters
@@ -53,6 +54,7 @@ _METHODS: tuple[type[Algorithm], ...] = (
     RLPD,
     BC,
     DAgger,
+    HGDAgger,
     TeacherStudent,
     AWR,
     GAIL,
@@ -83,6 +85,7 @@ __all__ = [
     "DQNHyperParameters",
     "FiniteDifference",
     "FiniteDifferenceHyperParameters",
+    "HGDAgger",
     "HyperParameters",
     "ImitationAlgorithm",
     "LinearQ",

@@ -63,6 +63,7 @@ class GAIL(OffPolicyAlgorithm):
     source: ClassVar[str] = "Ho and Ermon 2016, algorithm 1; Kostrikov et al. 2019 (off-policy)"
     hyper_parameters: ClassVar[type[TD3HyperParameters]] = GAILHyperParameters
     needs_demonstrations: ClassVar[bool] = True
+    replays_demonstrations: ClassVar[bool] = False
 
     def __init__(self, spaces: Spaces, hyper: GAILHyperParameters, seed: int) -> None:
         self._hyper = hyper

@@ -87,9 +87,12 @@ class HyperParameters(StrictModel):
     Attributes:
         own_rewards: it learns from rewards that it makes itself, which the bounds on the
             environment's returns say nothing about.
+        explores: it tries what it would not do by itself; defaults of a kind of task for that are
+            not for a method that does not.
     """
 
     own_rewards: ClassVar[bool] = False
+    explores: ClassVar[bool] = True
 
     gamma: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.99, description="Discount per step; for goals and 50 steps 0.95 (panda-gym's zoo runs)."
@@ -236,11 +239,13 @@ class OffPolicyAlgorithm(Algorithm):
     """Learns from batches of transitions, whoever acted.
 
     Attributes:
-        needs_demonstrations: it imitates them, so that they are no experience of its replay.
+        needs_demonstrations: it imitates, and cannot begin without any.
+        replays_demonstrations: they are experience of its replay, as people's interventions are.
     """
 
     hyper_parameters: ClassVar[type[OffPolicyHyperParameters]]
     needs_demonstrations: ClassVar[bool] = False
+    replays_demonstrations: ClassVar[bool] = True
 
     @abstractmethod
     def observe(self, inputs: Float32) -> None:

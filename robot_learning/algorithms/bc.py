@@ -89,6 +89,19 @@ class BC(ImitationAlgorithm):
         self._normalise.widen(data.inputs)
         return self._descend(data, np.ones(len(data), np.float32), on_epoch)
 
+    def observe(self, inputs: Float32) -> None:
+        """Takes inputs, shape (n, o + g), into the normaliser, for who goes on by `descend`."""
+        self._normalise.update(inputs)
+
+    def descend(self, inputs: Float32, actions: Tensor, weights: Tensor) -> float:
+        """One gradient step on rows of raw inputs, with their weights; the loss before it."""
+        return self._step(self._normalise(inputs), actions, weights)
+
+    def _step(self, inputs: Tensor, actions: Tensor, weights: Tensor) -> float:
+        loss = (weights * self._losses(inputs, actions)).mean()
+        self._adam.step(self.network.gradient(loss))
+        return loss.item()
+
     def loss_on(self, data: Dataset) -> float:
         """Mean loss of the network on `data`."""
         return self._mean_loss(*self._tensors(data, np.ones(len(data), np.float32)))
@@ -105,10 +118,7 @@ class BC(ImitationAlgorithm):
             epoch, total, order = epoch + 1, 0.0, self._rng.permutation(rows)
             for start in range(0, len(order), hyper.batch_size):
                 chosen = order[start : start + hyper.batch_size]
-                inputs, actions, weight = (part[chosen] for part in samples)
-                loss = (weight * self._losses(inputs, actions)).mean()
-                self._adam.step(self.network.gradient(loss))
-                total += loss.item() * len(chosen)
+                total += self._step(*(part[chosen] for part in samples)) * len(chosen)
             validation, fitted = self._mean_loss(*judged), total / len(rows)
             if not math.isfinite(validation):
                 raise FloatingPointError(

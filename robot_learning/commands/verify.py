@@ -19,8 +19,8 @@ def verify(
     rows: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Rows of the table, as td3-pendulum, or grasp for those of grasping, which take "
-            "hours; default all others."
+            help="Rows of the table, as td3-pendulum; tabletop for those of the arm's own tasks, "
+            "an hour; grasp for those of grasping, many hours; default all others."
         ),
     ] = None,
     quick: Annotated[
@@ -44,14 +44,25 @@ def verify(
     from robot_learning.evaluation.provenance import provenance
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted
-    from robot_learning.verification import GRASP_ROWS, ROWS, VerificationError, chosen_rows
+    from robot_learning.verification import (
+        GRASP_ROWS,
+        ROWS,
+        TABLETOP_ROWS,
+        VerificationError,
+        chosen_rows,
+    )
     from robot_learning.verification.report import MARKDOWN, all_met, write_report
     from robot_learning.verification.report import as_json as report_as_json
     from robot_learning.verification.runner import run_rows
 
     try:
-        names = [row.name for row in GRASP_ROWS] if rows == ["grasp"] else rows or ()
-        table = (*ROWS, *GRASP_ROWS) if names else ROWS
+        groups = {"grasp": GRASP_ROWS, "tabletop": TABLETOP_ROWS}
+        names = [
+            name
+            for asked in rows or ()
+            for name in ([row.name for row in groups[asked]] if asked in groups else [asked])
+        ]
+        table = (*ROWS, *TABLETOP_ROWS, *GRASP_ROWS) if names else ROWS
         chosen = chosen_rows(table, names, quick=quick)
         out = out or next_free(Path("runs"), "verify-quick" if quick else "verify")
         outcomes = run_rows(chosen, out, seeds=seeds, processes=processes or os.cpu_count() or 1)

@@ -6,6 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+_AGAIN = "run it again, a training with --resume"
+
 
 class FileWriteError(OSError):
     """A file could not be written; the one before it is untouched."""
@@ -55,8 +57,8 @@ def _sync_directory(path: Path) -> None:
 def explain(path: Path, error: OSError) -> str:
     """One line: what cannot be written, why, and what to do."""
     remedy = {
-        errno.ENOSPC: "the disk is full: free some space and go on with --resume",
-        errno.EDQUOT: "the disk quota is used up: free some space and go on with --resume",
-        errno.EFBIG: "the file would pass the size limit: raise `ulimit -f` and use --resume",
+        errno.ENOSPC: f"the disk is full: free some space and {_AGAIN}",
+        errno.EDQUOT: f"the disk quota is used up: free some space and {_AGAIN}",
+        errno.EFBIG: f"the file would pass the size limit: raise `ulimit -f` and {_AGAIN}",
     }.get(error.errno or 0, error.strerror or "unknown cause")
     return f"{path} cannot be written ({remedy}); what was saved before is intact"

@@ -75,8 +75,8 @@ class Learner:
             raise SettingsError(f"{method.name} has nothing to imitate: give --demonstrations FILE")
         self._algorithm = method(spaces, hyper, settings.seed)
         self._guarded = GuardedUpdates(self._algorithm, hyper.gamma)
-        remembered = shown.episodes if shown and not method.needs_demonstrations else ()
-        self._learns_from_people = not method.needs_demonstrations
+        remembered = shown.episodes if shown and method.replays_demonstrations else ()
+        self._learns_from_people = method.replays_demonstrations
         self._replay = make_replay(hyper, spaces, compute_reward, remembered)
         self._rng = np.random.default_rng([settings.seed, 1])
         self._intake = StepIntake(

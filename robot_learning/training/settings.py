@@ -19,10 +19,9 @@ _GOAL_DEFAULTS: dict[str, Any] = {
     "hindsight_per_transition": 4,
     "polyak": 0.05,
     "average_share": 0.01,
-    "random_action_fraction": 0.1,
-    "warmup_steps": 500,
     "hidden_sizes": (128, 128),
 }
+_GOAL_EXPLORATION: dict[str, Any] = {"random_action_fraction": 0.1, "warmup_steps": 500}
 SPARSE_REWARDS = (-1.0, 0.0)
 
 H = TypeVar("H", bound=HyperParameters)
@@ -57,7 +56,8 @@ def resolve_hyper_parameters(
         SettingsError: unknown key (with the nearest), or a value out of range.
     """
     given = _known(algorithm, model, overrides)
-    defaults = (_GOAL_DEFAULTS if has_goals else {}) | dict(task_defaults or {})
+    exploration = _GOAL_EXPLORATION if model.explores else {}
+    defaults = (_GOAL_DEFAULTS | exploration if has_goals else {}) | dict(task_defaults or {})
     chosen = {k: v for k, v in defaults.items() if k in model.model_fields} | given
     if has_goals and rewards is not None and not model.own_rewards:
         horizon = 1.0 / (1.0 - _validated(model, chosen).gamma)

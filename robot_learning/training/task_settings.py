@@ -46,6 +46,16 @@ _ENDING_BY_METHOD: dict[str, dict[str, Any]] = {
         "actor_learning_rate": 6e-4,
         "critic_learning_rate": 6e-4,
     },
+    # As for PandaPush: one critic alone is too sure of actions that it has never seen.
+    "ddpgfd": {
+        "demonstration_bonus": 1.0,
+        "n_step": 5,
+        "critic_layer_norm": True,
+        "quantiles": 25,
+        "dropped_quantiles": 3,
+        "actor_learning_rate": 6e-4,
+        "critic_learning_rate": 6e-4,
+    },
 }
 
 Overrides = Sequence[str] | Mapping[str, Any]

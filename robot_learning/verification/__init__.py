@@ -5,10 +5,12 @@ from robot_learning.verification.outcome import Outcome, judge
 from robot_learning.verification.row import Quick, Row
 from robot_learning.verification.seed_run import SeedResult, SeedRun, VerificationError
 from robot_learning.verification.settings import ROWS, chosen_rows
+from robot_learning.verification.tabletop import TABLETOP_ROWS
 
 __all__ = [
     "GRASP_ROWS",
     "ROWS",
+    "TABLETOP_ROWS",
     "Outcome",
     "Quick",
     "Row",

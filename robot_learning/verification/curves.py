@@ -10,11 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 
 from robot_learning.verification.outcome import Curve, Outcome
 
 _POINTS = 100  # of the common grid of steps
+_MINUTES = 2  # between two marks
 _WINDOW = 20  # episodes that a return is averaged over
 _COLUMNS = 3
 _LINE, _MARK, _GREY = "#0a7d6c", "#1d3557", "#5f6b76"
@@ -72,7 +74,12 @@ def _draw(panel: Axes, outcome: Outcome) -> None:
     panel.set_title(row.name, fontsize=10, loc="left")
     panel.set_ylabel(column, fontsize=8)
     panel.tick_params(labelsize=7, colors=_GREY)
-    panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
+    if (hz := row.control_hz) is None:
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
+    else:
+        panel.xaxis.set_major_locator(MultipleLocator(_MINUTES * 60 * hz))
+        panel.xaxis.set_major_formatter(lambda value, _: f"{value / hz / 60:g}")
+        panel.set_xlabel("robot minutes", fontsize=8)
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(axis="y", color="#dfe4e8", linewidth=0.8)
     panel.margins(x=0.01)

@@ -18,14 +18,25 @@ class GymnasiumSeedRun(SeedRun):
         making = self._expert_command(), self._demonstrate_command()
         return [*filter(None, making), self.train_command(), self.evaluate_command()]
 
+    def world(self) -> list[str]:
+        """The words that name the environment."""
+        module = self.row.import_module
+        known = ["--import", module] if module else []
+        return ["--env", f"gymnasium:{self.row.environment}", *known]
+
+    def more(self) -> list[str]:
+        """Words for the training by which a result is not known again: files."""
+        words = list[str]()
+        if self.row.expert_steps:
+            words += ["--expert", str(self._expert)]
+        if self.row.demonstrations:
+            words += ["--demonstrations", str(self._demonstrations)]
+        return words
+
     def train_command(self) -> list[str]:
         """Begins the run, or goes on with it where one was stopped."""
-        more = list[str]()
-        if self.row.expert_steps:
-            more += ["--expert", str(self._expert)]
-        if self.row.demonstrations:
-            more += ["--demonstrations", str(self._demonstrations)]
-        return [*COMMAND_LINE, "train", *self.arguments(), *more, *self.where(), "--json"]
+        words = [*self.arguments(), *self.more(), *self.where()]
+        return [*COMMAND_LINE, "train", *words, "--json"]
 
     def evaluate_command(self) -> list[str]:
         """Judges the policy that the run left."""
@@ -38,9 +49,8 @@ class GymnasiumSeedRun(SeedRun):
     def arguments(self) -> list[str]:
         """See `SeedRun`."""
         row = self.row
-        words = ["--env", f"gymnasium:{row.environment}", "--algorithm", row.algorithm]
+        words = [*self.world(), "--algorithm", row.algorithm]
         words += ["--steps", str(row.steps), "--seed", str(self.seed)]
-        words += ["--import", row.import_module] if row.import_module else []
         words += ["--evaluate-every", str(row.evaluate_every)] if row.evaluate_every else []
         for key, value in row.hyper_parameters.items():
             words += ["--set", f"{key}={json.dumps(value)}"]
@@ -59,8 +69,7 @@ class GymnasiumSeedRun(SeedRun):
         row = self.row
         if not row.demonstrations or self._demonstrations.exists():
             return None
-        words = ["--env", f"gymnasium:{row.environment}", "--out", str(self._demonstrations)]
-        words += ["--import", row.import_module] if row.import_module else []
+        words = [*self.world(), "--out", str(self._demonstrations)]
         words += ["--episodes", str(row.demonstrations), "--seed", str(self.seed)]
         return [*COMMAND_LINE, "demonstrate", *words]
 

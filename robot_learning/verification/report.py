@@ -90,7 +90,7 @@ def _line(outcome: Outcome) -> str:
     row, shown = outcome.row, figures(outcome)
     measure = f"{row.measure}, best checkpoint" if row.evaluate_every else row.measure
     cells = [
-        *(row.name, row.environment, f"{row.steps:,} {row.unit}", measure),
+        *(row.name, row.environment, row.length, measure),
         *(shown["mean"], shown["interval"], shown["seeds"], shown["n"]),
         *(shown["bar"], shown["verdict"], row.reference),
     ]

@@ -52,6 +52,8 @@ class Row:
         quick: the shortened row; None leaves it out of `--quick`.
         cores: that one seed keeps busy.
         unit: of `steps`.
+        control_hz: of an arm that would take these steps; its minutes are what curves are drawn
+            over. None where there is no arm.
     """
 
     name: str
@@ -72,6 +74,15 @@ class Row:
     quick: Quick | None = None
     cores: int = 1
     unit: str = "steps"
+    control_hz: float | None = None
+
+    @property
+    def length(self) -> str:
+        """How long a seed is trained, in words."""
+        said = f"{self.steps:,} {self.unit}"
+        if self.control_hz is None:
+            return said
+        return f"{said}, {self.steps / self.control_hz / 60:.1f} robot minutes"
 
     def shortened(self) -> Row:
         """The row as `--quick` runs it.

@@ -20,6 +20,7 @@ from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.outcome import Outcome, judge
 from robot_learning.verification.row import Row
 from robot_learning.verification.seed_run import SeedResult, SeedRun, VerificationError
+from robot_learning.verification.tabletop import TabletopRow, TabletopSeedRun
 
 _LOOK_EVERY_S = 0.2
 _STOP_WITHIN_S = 30.0
@@ -66,8 +67,12 @@ def run_rows(
 
 def seed_run(row: Row, seed: int, directory: Path) -> SeedRun:
     """How a seed of this kind of row is run."""
-    kind = GraspSeedRun if isinstance(row, GraspRow) else GymnasiumSeedRun
-    return kind(row, seed, directory)
+    match row:
+        case GraspRow():
+            return GraspSeedRun(row, seed, directory)
+        case TabletopRow():
+            return TabletopSeedRun(row, seed, directory)
+    return GymnasiumSeedRun(row, seed, directory)
 
 
 def _prepare(runs: Sequence[SeedRun]) -> None:

@@ -234,7 +234,10 @@ def test_a_disk_that_is_full_while_checkpointing_leaves_the_last_good_checkpoint
         patch.setattr(files, "_write", full_from_the_third)
         done = run(train, *arguments)
     assert done.exit_code == 1, done.output
-    assert "the disk is full: free some space and go on with --resume" in last_line(done)
+    assert (
+        "the disk is full: free some space and run it again, a training with --resume"
+        in last_line(done)
+    )
     checkpoint = tmp_path / "checkpoint"
     assert (checkpoint / "learner.json").read_bytes() == indices[-1]
     assert load_checkpoint(checkpoint) is not None
@@ -261,7 +264,7 @@ def test_a_journal_that_cannot_grow_ends_the_run_with_one_line_and_it_goes_on(
     file_size_limit(20_000)
     done = run(train, *arguments, "--steps", "20000")
     assert done.exit_code == 1, done.output
-    assert "raise `ulimit -f` and use --resume" in last_line(done)
+    assert "raise `ulimit -f` and run it again, a training with --resume" in last_line(done)
     found = load_checkpoint(tmp_path / "checkpoint")
     assert found is not None
 

@@ -171,8 +171,46 @@ def test_what_is_imitated_is_no_experience_of_ones_own(tmp_path: Path, algorithm
     assert learner.updates_due() == 0
     feed(learner, range(5))
     assert len(learner._replay) == 5
+
+
+@pytest.mark.parametrize("algorithm", ["gail", "amp", "hg_dagger"])
+def test_who_imitates_cannot_begin_with_nothing(tmp_path: Path, algorithm: str) -> None:
+    settings = replace(make_settings(algorithm), demonstrations=None)
     with pytest.raises(SettingsError, match="nothing to imitate: give --demonstrations"):
-        Learner(tmp_path / "other", replace(learner.settings, demonstrations=None))
+        Learner(tmp_path, settings)
+
+
+def test_hg_dagger_learns_what_a_person_did_in_its_place_and_nothing_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """Shown 0.5 everywhere; by itself it does -0.9, and where a person took over that did 0.1."""
+    settings = make_settings("hg_dagger", pretraining_updates=500, replay_capacity=1_000)
+    learner = Learner(tmp_path, settings)
+    learner.update(learner.updates_due())
+    step = make_step(0)
+    where = np.concatenate((step.observation, step.desired_goal))[None]
+    np.testing.assert_allclose(learner.policy().act(where), 0.5, atol=0.1)
+
+    def acted(number: int, action: float, *, by_person: bool) -> None:
+        assert learner.insert(
+            make_step(
+                number,
+                observation=step.observation,
+                desired_goal=step.desired_goal,
+                executed_action=np.full(2, action, np.float32),
+                is_intervention=by_person,
+            )
+        )
+
+    for number in range(100):
+        acted(number, -0.9, by_person=False)
+    learner.update(learner.updates_due())
+    np.testing.assert_allclose(learner.policy().act(where), 0.5, atol=0.1)
+
+    for number in range(100, 300):
+        acted(number, 0.1, by_person=True)
+    learner.update(learner.updates_due())
+    np.testing.assert_allclose(learner.policy().act(where), 0.1, atol=0.1)
 
 
 @pytest.mark.parametrize("algorithm", ["ddpgfd", "rlpd", "td3"])

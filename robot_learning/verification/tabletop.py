@@ -1,0 +1,127 @@
+"""The arm's own tasks, learned from demonstrations: the rows of `robot-learning verify tabletop`.
+
+Twenty episodes of the scripted operator are all that a seed is shown; the reward is sparse. Beside
+the two methods that learn from demonstrations and from their own steps stand one that only copies
+and one that was shown nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
+from robot_learning.verification.row import Row
+from robot_learning.verification.seed_run import COMMAND_LINE
+
+_DEMONSTRATIONS, _CONTROL_HZ = 20, 10.0
+_STEPS = 8_000
+# Pictures that the classifier learns from are of no seed's episodes.
+_FRAMES_SEED = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabletopRow(Row):
+    """A method on a task of the contract; `environment` is the task.
+
+    Attributes:
+        from_pictures: a classifier's word on the camera's pictures is the only reward of training;
+            the evaluation is judged by the task.
+    """
+
+    from_pictures: bool = False
+
+
+class TabletopSeedRun(GymnasiumSeedRun):
+    """The classifier where the row learns by its word, once for all seeds; else as its base."""
+
+    row: TabletopRow
+
+    def world(self) -> list[str]:
+        """See `GymnasiumSeedRun`."""
+        return [self.row.environment]
+
+    def preparations(self) -> list[list[str]]:
+        """Labelled pictures, and a classifier of them."""
+        if not self.row.from_pictures or self._classifier.exists():
+            return []
+        seed, frames = ["--seed", str(_FRAMES_SEED)], str(self._frames)
+        collect = ["collect", self.row.environment, "--out", frames, *seed]
+        fit = ["fit", frames, "--out", str(self._classifier), *seed]
+        if self._frames.exists():
+            return [[*COMMAND_LINE, "reward", *fit]]
+        return [[*COMMAND_LINE, "reward", *words] for words in (collect, fit)]
+
+    def more(self) -> list[str]:
+        """See `GymnasiumSeedRun`."""
+        pictures = ["--success-classifier", str(self._classifier)]
+        return [*super().more(), *(pictures if self.row.from_pictures else [])]
+
+    @property
+    def _frames(self) -> Path:
+        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-frames"
+
+    @property
+    def _classifier(self) -> Path:
+        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-classifier"
+
+
+def _rows(task: str) -> tuple[TabletopRow, ...]:
+    every: Mapping[str, Any] = {
+        "environment": task,
+        "measure": "success",
+        "control_hz": _CONTROL_HZ,
+        "steps": _STEPS,
+    }
+    shown: Mapping[str, Any] = {**every, "demonstrations": _DEMONSTRATIONS}
+    return (
+        TabletopRow(
+            name=f"rlpd-{task}",
+            algorithm="rlpd",
+            bar=0.9,
+            reference="0.90 within 20 minutes on 2 cores",
+            **shown,
+        ),
+        TabletopRow(
+            name=f"ddpgfd-{task}",
+            algorithm="ddpgfd",
+            bar=0.9,
+            reference="0.90 within 20 minutes on 2 cores",
+            **shown,
+        ),
+        TabletopRow(
+            name=f"bc-{task}",
+            algorithm="bc",
+            bar=None,
+            reference="for comparison: no steps of its own",
+            **shown,
+        ),
+        TabletopRow(
+            name=f"ddpg-{task}",
+            algorithm="ddpg",
+            bar=None,
+            reference="for comparison: no demonstrations",
+            **every,
+        ),
+    )
+
+
+TABLETOP_ROWS: tuple[TabletopRow, ...] = (
+    *_rows("lift"),
+    *_rows("insertion"),
+    TabletopRow(
+        name="rlpd-lift-pictures",
+        algorithm="rlpd",
+        environment="lift",
+        measure="success",
+        control_hz=_CONTROL_HZ,
+        steps=_STEPS,
+        demonstrations=_DEMONSTRATIONS,
+        from_pictures=True,
+        bar=0.85,
+        reference="a classifier's word on pictures is the only reward",
+    ),
+)
+"""The table of the arm's own tasks."""
