@@ -18,6 +18,8 @@ from robot_learning.replay.step import Step, StepError, check_step
 RATE_SHARE = 0.9
 RATE_OVER_NS = 1_000_000_000  # of a shorter episode a rate says nothing
 GAP_PERIODS = 5.0
+# What lies further apart may have a pause in between.
+PAUSE_PERIODS = 1.5
 
 Level = Literal["error", "warning"]
 
@@ -105,9 +107,21 @@ def _steps(episode: EpisodeFile) -> Iterator[Finding]:
     if steps[-1].terminated and steps[-1].truncated:
         yield _error("the last step is terminated and truncated at once")
     yield from _sizes(episode, steps)
-    broken = next((s for s, after in itertools.pairwise(steps) if _torn(s, after)), None)
+    # Between steps that a pause parts, in which nobody acted, the world may have moved on.
+    on = [not gap for gap in _pauses(episode)]
+    pairs = itertools.compress(itertools.pairwise(steps), on)
+    broken = next((s for s, after in pairs if _torn(s, after)), None)
     if broken is not None:
         yield _warning(f"what step {broken.episode_step} led to is not what the next began with")
+
+
+def _pauses(episode: EpisodeFile) -> list[bool]:
+    """After which steps time passed that belongs to none."""
+    contract = _readable_contract(episode)
+    if contract is None:
+        return [False] * (len(episode.steps) - 1)
+    period_ns = contract.control_period_s * 1e9
+    return [bool(gap) for gap in np.diff(episode.stamps_ns) > PAUSE_PERIODS * period_ns]
 
 
 def _torn(step: Step, after: Step) -> bool:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from robot_learning.contract import PushTask, ReachTask, StateTask, task_of
 from robot_learning.contract.actions import TcpPick
 from robot_learning.control.gripper_control import grip_width_m
 from robot_learning.control.tool_command import Grip, asked_of_gripper
-from robot_learning.envs.observation import Observer, goal_size, observation_size
 from robot_learning.envs.robot_env import Array32, RobotEnv
-from robot_learning.hardware import Hardware, RobotState, Scene
-from robot_learning.rewards.goal import GoalReward, HoldCounter
-from robot_learning.rewards.judge import Judged, StateJudge, make_judge
+from robot_learning.envs.task_view import TaskView
+from robot_learning.hardware import Hardware, RobotState
+from robot_learning.rewards.judge import StateJudge
 
 
 class StateEnv(RobotEnv):
@@ -50,18 +47,9 @@ class StateEnv(RobotEnv):
             judge: of the states, instead of the task's own.
         """
         super().__init__(hardware, render_mode)
-        self._task = task_of(self.contract, StateTask)
-        self._observer = Observer(self.contract, self.arm.kinematics)
-        self._judge = judge or make_judge(self.contract, self.arm.kinematics)
-        self._hold = HoldCounter(self._task.hold_steps)
-        self._goal = np.zeros(goal_size(self.contract), np.float32)
-        seen = _unbounded(observation_size(self.contract))
-        self.observation_space: spaces.Space[Any] = seen
-        if self._task.has_goal:
-            goal = _unbounded(len(self._goal))
-            self.observation_space = spaces.Dict(
-                {"observation": seen, "achieved_goal": goal, "desired_goal": goal}
-            )
+        self._view = TaskView(self.contract, self.arm.kinematics, judge)
+        self._task = self._view.task
+        self.observation_space = self._view.observation_space
 
     def step(self, action: Array32) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """One control period: the action becomes points, the points become motion.
@@ -75,15 +63,14 @@ class StateEnv(RobotEnv):
         state = self.arm.step()
         self._steps += 1
         scene = self.hardware.read_scene()
-        judged = self._judge.judge(state, scene)
+        judged = self._view.judge.judge(state, scene)
         fault = self.arm.fault is not None
-        success = judged.success and not fault
-        self._hold.update(success)
         terminated = self._task.terminates and (judged.terminated or fault)
         cut = fault or self._steps >= self._task.episode_steps
         reward = 0.0 if fault and self._task.terminates else judged.reward
-        info = self._info(judged, success)
-        return self._observe(state, scene), reward, terminated, cut and not terminated, info
+        info = self.arm.info() | self._view.info(judged, judged.success and not fault)
+        observation = self._view.observe(state, scene)
+        return observation, reward, terminated, cut and not terminated, info
 
     def compute_reward(
         self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any
@@ -93,9 +80,7 @@ class StateEnv(RobotEnv):
         Raises:
             TypeError: the task has no goals.
         """
-        if not isinstance(self._task, ReachTask | PushTask):
-            raise TypeError(f"task {self._task.name} has no goals to compute rewards of")
-        return GoalReward(self._task).reward(achieved_goal, desired_goal)
+        return self._view.compute_reward(achieved_goal, desired_goal)
 
     def render(self) -> NDArray[np.uint8] | None:
         """An image of the contract's first camera, shape (height, width, 3)."""
@@ -104,44 +89,17 @@ class StateEnv(RobotEnv):
         return self.hardware.read_camera(self.contract.robot.cameras[0].name).rgb
 
     def _begin(self, state: RobotState) -> tuple[Any, dict[str, Any]]:
-        self._hold.reset()
-        self._judge.begin()
         action = self._task.action
         if isinstance(action, TcpPick):
             self._grip(Grip.OPEN)
         else:
             force_n = self.contract.robot.gripper.force_max_n
             self.hardware.write_gripper(action.gripper_width_m, force_n)
-        scene = self.hardware.read_scene()
-        if self._task.has_goal:
-            self._goal = np.array(scene["target_position_m"], np.float32)
-        judged = self._judge.judge(state, scene)
-        return self._observe(state, scene), self._info(judged, judged.success)
+        observation, info = self._view.begin(state, self.hardware.read_scene())
+        return observation, self.arm.info() | info
 
     def _grip(self, grip: Grip) -> None:
         action = self._task.action
         if grip is Grip.LEAVE or not isinstance(action, TcpPick):
             return
         self.hardware.write_gripper(grip_width_m(self.contract, grip), action.gripper_force_n)
-
-    def _observe(self, state: RobotState, scene: Scene) -> Any:
-        observation, achieved = self._observer.observe(state, scene)
-        if not self._task.has_goal:
-            return observation
-        return {
-            "observation": observation,
-            "achieved_goal": achieved,
-            "desired_goal": self._goal.copy(),
-        }
-
-    def _info(self, judged: Judged, success: bool) -> dict[str, Any]:
-        info = self.arm.info() | {
-            "at_goal": success,
-            "is_success": self._hold.held_steps >= self._task.hold_steps,
-        }
-        return info | {"distance_m": judged.distance_m} if self._task.has_goal else info
-
-
-def _unbounded(size: int) -> spaces.Box:
-    # Measurements carry noise, so no bound would be one.
-    return spaces.Box(-np.inf, np.inf, (size,), np.float32)

@@ -33,7 +33,8 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
-from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, EpisodeCycle
+from robot_learning.training.episode_cycle import EpisodeCycle
+from robot_learning.training.home_arrival import DURATION_TOLERANCE_S
 
 _OPEN = np.array([0, 0, 0, 0, 0, -1, 1, -1], np.float32)
 _OPEN_SHARE = 0.97  # of the widest: the hand is open

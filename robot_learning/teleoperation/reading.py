@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from robot_learning.contract.actions import TcpGrasp, TcpTranslation
-from robot_learning.control.tool_command import Grip
+from robot_learning.contract.actions import TcpGrasp, TcpPick
+from robot_learning.control.tool_command import ActionContract, Grip
 from robot_learning.replay.step import Float32
 
 Vector3 = tuple[float, float, float]
@@ -72,13 +72,15 @@ class Device(Protocol):
         """What the person said since the last call, the oldest first."""
 
 
-def to_action(kind: TcpTranslation | TcpGrasp, wish: Wish) -> Float32:
+def to_action(kind: ActionContract, wish: Wish) -> Float32:
     """A wish in the units of the contract's action, shape (kind.size,).
 
     A task without turn and grip has no place for them; they are left out.
     """
     action = np.zeros(kind.size, np.float32)
     action[:3] = np.clip(wish.velocity, -1.0, 1.0)
+    if isinstance(kind, TcpPick) and wish.grip is not Grip.LEAVE:
+        action[3] = 1.0 if wish.grip is Grip.CLOSE else -1.0
     if isinstance(kind, TcpGrasp):
         if wish.turn:
             angle = max(-1.0, min(1.0, wish.turn)) * math.pi

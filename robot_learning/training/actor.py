@@ -14,12 +14,12 @@ than the reset, so that nothing in it is of the scene before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 
 from robot_learning.contract import Contract
 from robot_learning.control.action import ActionKind
-from robot_learning.control.homing import measured_at_home
 from robot_learning.envs.observation import NO_SCENE, Observer
 from robot_learning.hardware import Array, Moment, RobotState, Scene
 from robot_learning.training.actor_types import (
@@ -29,7 +29,8 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
-from robot_learning.training.episode_cycle import DURATION_TOLERANCE_S, EpisodeCycle
+from robot_learning.training.episode_cycle import EpisodeCycle
+from robot_learning.training.home_arrival import DURATION_TOLERANCE_S, HomeArrival
 from robot_learning.training.running_episode import PendingStep, RunningEpisode
 from robot_learning.training.scene_reset import SceneReset
 
@@ -40,7 +41,10 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
     Attributes:
         actor_id: identity for the steps' numbering.
         steps: completed.
+        episode_type: what its episodes are.
     """
+
+    episode_type: ClassVar[type[RunningEpisode]] = RunningEpisode
 
     def __init__(
         self,
@@ -62,10 +66,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._has_objects = "object_position_m" in contract.task.scene
         self._seen: Scene = NO_SCENE  # with the newest state
         self._lasting: Scene = NO_SCENE  # for the whole episode
-        # In lockstep, where the arm feels its way, states are said within a control period too.
-        self._states_within = lockstep and contract.task.touches
-        self._home_asked_s = -np.inf  # first request on the present way home
-        self._before_s = -np.inf  # stamp of the state before the newest
+        self._arrival = HomeArrival(contract, lockstep=lockstep)
         # Time stands still in lockstep, so a state that may end the task is judged first.
         self._judged_first = lockstep and contract.task.terminates
 
@@ -74,7 +75,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
     def on_state(self, state: RobotState, scene: Scene = NO_SCENE) -> None:
         """A new measurement, and where the task's objects are in it."""
         self._seen = scene
-        self._before_s = -np.inf if self.state is None else self.state.stamp_s
+        self._arrival.see(state)
         super().on_state(state)
 
     def on_target(self, stamp_s: float, position_m: Array) -> None:
@@ -107,7 +108,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             label: how it went, in the person's eyes; None leaves that to the task.
             note: who said so, one line.
         """
-        if self._episode is None:
+        if self._episode is None or self.phase is not ActorPhase.RUNNING:
             return False
         self._episode.cut(label)
         self._note = note
@@ -115,7 +116,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
 
     def discard(self, note: str) -> bool:
         """Gives the running episode up and begins its scene again; whether one runs."""
-        if self._episode is None:
+        if self._episode is None or self.phase is not ActorPhase.RUNNING:
             return False
         self._redo = self._episode.plan
         self.abort(note)
@@ -137,23 +138,13 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._scene.forget_target()
 
     def _go_home(self) -> None:
-        self._home_asked_s = -np.inf
+        self._arrival.begin()
         super()._go_home()
 
     def _homing(self, state: RobotState) -> None:
         """Arrives between two control periods: what begins within one would come too late."""
-        arrived = measured_at_home(self.contract, state)
-        if not arrived and self._home_asked_s == -np.inf:
-            self._home_asked_s = state.stamp_s
-        if not (arrived and self._states_within and self._within_a_period(state)):
+        if not self._arrival.is_early(state):
             super()._homing(state)
-
-    def _within_a_period(self, state: RobotState) -> bool:
-        """Whether the driver may have a command under way; a state said again shows that not."""
-        if self._home_asked_s == -np.inf or state.stamp_s == self._before_s:
-            return False
-        periods = (state.stamp_s - self._home_asked_s) / self._period_s
-        return abs(periods - round(periods)) * self._period_s > DURATION_TOLERANCE_S
 
     def _resetting(self, state: RobotState) -> None:
         """Lets time pass until what is seen must be of the new scene."""
@@ -182,7 +173,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         goal = np.zeros(0, np.float32)
         if self.contract.task.has_goal:
             goal = scene["target_position_m"].astype(np.float32)
-        episode = RunningEpisode(
+        episode = self.episode_type(
             self.contract, self._observer, self.episodes, self._next_plan, goal
         )
         self._note = ""
@@ -216,7 +207,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             self.abort(f"no state for {lasted_s:.3f} s, three control periods")
             return
         newest.next = moment = self._moment(state)
-        if not self._judged_first and not self._episode.is_last(newest.index):
+        if not self._judged_first and self._episode.goes_on_after(newest.index):
             self._act(moment)
         self._complete()
 
@@ -229,7 +220,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._requested_stamp_s = state.stamp_s
         self._progress()
         sequence = self.link.request(
-            ActionKind.ACTION, choice.action, state.stamp_s, choice.policy_version
+            choice.kind, choice.action, state.stamp_s, choice.policy_version
         )
         episode.pending.append(
             PendingStep(

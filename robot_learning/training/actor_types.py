@@ -16,6 +16,7 @@ class ActorPhase(Enum):
     WAITING = "waiting"
     HOMING = "homing"
     RESETTING = "resetting"
+    READY = "ready"
     RUNNING = "running"
 
 
@@ -37,21 +38,26 @@ class EpisodePlan:
 
 @dataclass(frozen=True)
 class Choice:
-    """An action and the version of the weights that chose it (0: none did)."""
+    """An action, the version of the weights that chose it (0: none did), and what it asks for."""
 
     action: Float32
     policy_version: int
+    kind: ActionKind = ActionKind.ACTION
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of a request; with `is_intervention` a person's action took its place."""
+    """What became of a request; with `is_intervention` a person's action took its place.
+
+    `limits` names those that acted, or why it was refused.
+    """
 
     requested: Float32
     gated: Float32
     executed: Float32
     observation_age_s: float
     is_intervention: bool = False
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,6 @@ from robot_learning.training.actor_types import (
 # In lockstep the driver goes on home by itself for longer than this simulated time; it is asked
 # again before it ends, or time would stand still.
 HOME_AGAIN_S = 1.0
-# A step in lockstep lasts its period; anything longer means that time passed without an action.
-DURATION_TOLERANCE_S = 2e-3
 
 
 class Ending(Protocol):
@@ -165,9 +163,10 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
     def abort(self, reason: str) -> None:
         """Ends the episode as aborted and waits; begins again by itself with the next state."""
         self.waiting_for = reason
-        if self._episode is not None:
+        if self._episode is not None and self.phase is ActorPhase.RUNNING:
             self.aborted += 1
             self._end(Outcome.ABORTED, reason)
+        self._episode = None
         self.phase = ActorPhase.WAITING
         self._forget_scene()
 

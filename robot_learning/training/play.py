@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,15 +22,26 @@ PLAY_STREAM = 2
 class PlayedEpisodes:
     """Scenes of a play, and what became of each."""
 
-    def __init__(self, *, seed: int, episodes: int, policy_version: int = 0) -> None:
+    stream: ClassVar[int] = PLAY_STREAM
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        episodes: int,
+        policy_version: int = 0,
+        is_evaluation: bool = True,
+    ) -> None:
         """Nothing is played yet.
 
         Args:
             seed: of the scenes.
             episodes: to play.
             policy_version: of the policy that plays, for the report.
+            is_evaluation: they are the policy's alone, and nobody learns from them.
         """
         self.policy_version = policy_version
+        self._is_evaluation = is_evaluation
         self.ended: list[EpisodeEnd] = []
         self._seed = seed
         self._episodes = episodes
@@ -44,7 +55,8 @@ class PlayedEpisodes:
         """The next scene, or why there is none."""
         if self.done:
             return "all episodes are played"
-        return EpisodePlan(episode_seed(self._seed, PLAY_STREAM, len(self.ended)), True)
+        seed = episode_seed(self._seed, self.stream, len(self.ended))
+        return EpisodePlan(seed, self._is_evaluation)
 
     def count(self, end: EpisodeEnd) -> None:
         """Takes an episode that was not given up."""
@@ -83,8 +95,15 @@ class PlayedEpisodes:
 class Play(PlayedEpisodes):
     """An actor's program for a policy that does not change."""
 
-    def __init__(self, policy: Policy, *, seed: int, episodes: int) -> None:
-        super().__init__(seed=seed, episodes=episodes, policy_version=policy.version)
+    def __init__(
+        self, policy: Policy, *, seed: int, episodes: int, is_evaluation: bool = True
+    ) -> None:
+        super().__init__(
+            seed=seed,
+            episodes=episodes,
+            policy_version=policy.version,
+            is_evaluation=is_evaluation,
+        )
         self.policy = policy
 
     def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:

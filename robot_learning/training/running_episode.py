@@ -43,6 +43,9 @@ class RunningEpisode:
         pending: steps that are not complete, the oldest first.
     """
 
+    ends_in_success = False
+    """It is cut once success has been held for the contract's hold steps."""
+
     def __init__(
         self,
         contract: Contract,
@@ -71,8 +74,12 @@ class RunningEpisode:
         return self.pending[-1].index + 1 if self.pending else self._steps
 
     def is_last(self, index: int) -> bool:
-        """True when no action follows the one with this number."""
+        """Whether the episode is cut after the step with this number."""
         return index >= self._last_index
+
+    def goes_on_after(self, index: int) -> bool:
+        """Whether to act on while the step with this number is not yet complete."""
+        return not self.is_last(index)
 
     def cut(self, label: Outcome | None) -> None:
         """Ends the episode with the step under way, as truncated, and as a person says it went.
@@ -99,21 +106,17 @@ class RunningEpisode:
         Returns:
             The step and the moment it led to, or None.
         """
-        if not self.pending:
+        whole = self._whole()
+        if whole is None:
             return None
-        pending = self.pending[0]
-        after = pending.next
-        if after is None or pending.sequence not in self._receipts:
-            return None
-        judgement = self._judgements.get(_key(after.state.stamp_s))
-        if judgement is None:
-            return None
-        self.pending.popleft()
-        receipt = self._receipts.pop(pending.sequence)
+        pending, receipt, after, judgement = whole
+        self._take_out()
         next_observation, next_achieved = self._observer.observe(*after)
         self._steps += 1
         self._return += judgement.reward
         self._held = self._held + 1 if judgement.success else 0
+        last = self.is_last(pending.index)
+        last |= self.ends_in_success and self._held >= self._task.hold_steps
         step = Step(
             actor_id=actor_id,
             step_number=step_number,
@@ -131,13 +134,28 @@ class RunningEpisode:
             next_observation=next_observation,
             next_achieved_goal=next_achieved,
             terminated=judgement.terminated,
-            truncated=self.is_last(pending.index) and not judgement.terminated,
+            truncated=last and not judgement.terminated,
             success=judgement.success,
             policy_version=0 if receipt.is_intervention else pending.version,
             stamp_s=pending.stamp_s,
             observation_age_s=receipt.observation_age_s,
         )
         return step, after
+
+    def _whole(self) -> tuple[PendingStep, Receipt, Moment, Judgement] | None:
+        """The oldest step with all that became of it, once everything is there."""
+        if not self.pending:
+            return None
+        pending = self.pending[0]
+        receipt = self._receipts.get(pending.sequence)
+        if pending.next is None or receipt is None:
+            return None
+        judgement = self._judgements.get(_key(pending.next.state.stamp_s))
+        return None if judgement is None else (pending, receipt, pending.next, judgement)
+
+    def _take_out(self) -> None:
+        """Forgets the oldest step."""
+        del self._receipts[self.pending.popleft().sequence]
 
     def missing(self) -> str:
         """What the oldest step waits for."""

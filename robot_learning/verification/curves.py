@@ -67,6 +67,8 @@ def _draw(panel: Axes, outcome: Outcome) -> None:
         at, drawn = grid[known], seeds[:, known]
         panel.fill_between(at, drawn.min(0), drawn.max(0), color=_LINE, alpha=0.18, linewidth=0)
         panel.plot(at, drawn.mean(0), color=_LINE, linewidth=1.6)
+    if row.measure == "success":
+        panel.set_ylim(-0.03, 1.03)
     values = [value for value in outcome.values if value is not None]
     panel.plot([row.steps] * len(values), values, "D", color=_MARK, markersize=4, clip_on=False)
     if row.bar is not None:

@@ -54,6 +54,7 @@ class Row:
         unit: of `steps`.
         control_hz: of an arm that would take these steps; its minutes are what curves are drawn
             over. None where there is no arm.
+        copies: it learns from demonstrations alone and takes no steps of its own.
     """
 
     name: str
@@ -75,10 +76,13 @@ class Row:
     cores: int = 1
     unit: str = "steps"
     control_hz: float | None = None
+    copies: bool = False
 
     @property
     def length(self) -> str:
         """How long a seed is trained, in words."""
+        if self.copies:
+            return f"{self.demonstrations} demonstrations"
         said = f"{self.steps:,} {self.unit}"
         if self.control_hz is None:
             return said

@@ -260,6 +260,7 @@ _PANDA_GYM = (
     Row(
         name="bc-panda-push",
         algorithm="bc",
+        copies=True,
         bar=None,
         reference="for comparison: no steps of its own",
         **_PUSH,

@@ -94,6 +94,7 @@ def _rows(task: str) -> tuple[TabletopRow, ...]:
         TabletopRow(
             name=f"bc-{task}",
             algorithm="bc",
+            copies=True,
             bar=None,
             reference="for comparison: no steps of its own",
             **shown,

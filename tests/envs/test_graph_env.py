@@ -6,104 +6,16 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from ideal_arm import IdealArm
+from obedient_graph import ObedientGraph
 
 from robot_learning.control.action import ActionKind
-from robot_learning.control.arm_controller import ArmController
-from robot_learning.envs.graph_env import GraphEnv, GraphError
-from robot_learning.hardware import JointPoint
-from robot_learning.rewards.goal import GoalReward
-from robot_learning.training.actor_types import Judgement, Receipt
-
-
-class ObedientGraph:
-    """Driver, arm and reward monitor in one; says what the nodes would say, when it is spun."""
-
-    def __init__(self):
-        self.arm = IdealArm()
-        self.contract = self.arm.contract
-        self.controller = ArmController(self.contract)
-        self.controller.arm(self.arm.read_state(), self.arm.read_state().stamp_s)
-        self.reward = GoalReward(self.contract.task)
-        self.now_s, self.sent, self.mail = 0.0, [], []
-        self.silent = set()
-        self.refuse_reset = ""
-        self.closed = False
-        self.deaf_to = 0
-
-    def attach(self, listener):
-        self.listener = listener
-        self.say("safety", lambda: listener.set_allowed(None))
-        self.say_state()
-
-    def say(self, what, message):
-        if what not in self.silent:
-            self.mail.append(message)
-
-    def say_state(self):
-        state = self.arm.read_state()
-        self.say("state", lambda: self.listener.on_state(state))
-        achieved = self.listener._observer.observe(state)[1]
-        success = bool(self.reward.success(achieved, self.arm.target))
-        judgement = Judgement(0.0 if success else -1.0, success, terminated=False)
-        self.say("reward", lambda: self.listener.on_reward(state.stamp_s, judgement))
-
-    def spin(self, timeout_s):
-        self.now_s += timeout_s
-        mail, self.mail = self.mail, []
-        for message in mail:
-            message()
-
-    def request(self, kind, action, stamp_s):
-        sequence = len(self.sent)
-        self.sent.append(kind)
-        if sequence < self.deaf_to:
-            return sequence
-        if kind is not ActionKind.HOME:
-            self.move(kind, action, sequence)
-        elif kind is ActionKind.HOME:
-            self.arm.reset(0)
-            self.say_state()
-        return sequence
-
-    def move(self, kind, action, sequence):
-        state, period_s = self.arm.read_state(), self.contract.command_period_s
-        self.controller.request(kind, action, state, state.stamp_s)
-        points = []
-        for index in range(self.contract.commands_per_action):
-            point = self.controller.tick(state.stamp_s + index * period_s, state).point
-            if point is not None:
-                points.append(
-                    JointPoint((index + 1) * period_s, point.position_rad, point.velocity_rad_s)
-                )
-        if points:
-            self.arm.write_joint_trajectory(points)
-        self.arm.step(self.contract.control_period_s)
-        done = self.controller.executed_action()
-        parts = (done.requested, done.gated, done.executed)
-        receipt = Receipt(*(part.astype(np.float32) for part in parts), observation_age_s=0.0)
-        self.say("receipt", lambda: self.listener.on_receipt(sequence, receipt))
-        self.say_state()
-
-    def reset(self, seed):
-        if self.refuse_reset:
-            self.say("reset", lambda: self.listener.on_reset(None, self.refuse_reset))
-            return
-        self.arm.reset(seed)
-        state = self.arm.read_state()
-        self.controller = ArmController(self.contract)
-        self.controller.arm(state, state.stamp_s)
-        self.say_state()
-        self.say("reset", lambda: self.listener.on_reset(state.stamp_s))
-        target = self.arm.target
-        self.say("target", lambda: self.listener.on_target(state.stamp_s, target))
-
-    def close(self):
-        self.closed = True
+from robot_learning.envs.graph_env import GraphEnv
+from robot_learning.envs.graph_session import GraphError
 
 
 @pytest.fixture
 def world():
-    return ObedientGraph()
+    return ObedientGraph(IdealArm())
 
 
 @pytest.fixture
@@ -146,7 +58,7 @@ def test_rewards_of_a_batch_of_goals_can_be_computed_anew(env):
 
 def test_loss_of_the_permission_to_move_truncates_with_its_reason(env, world):
     env.reset(seed=0)
-    world.say("safety", lambda: env.set_allowed("safety: estop"))
+    world.say("safety", lambda: world.listener.set_allowed("safety: estop"))
     world.silent.add("receipt")
     _, _, terminated, truncated, info = env.step(np.zeros(3, np.float32))
     assert (terminated, truncated, info["fault"]) == (False, True, "safety: estop")
@@ -169,7 +81,7 @@ def test_a_node_that_does_not_answer_is_named(env, world, silent, missing):
 
 
 def test_a_graph_that_is_not_there_is_an_error_that_says_what_to_do():
-    world = ObedientGraph()
+    world = ObedientGraph(IdealArm())
     world.silent.add("state")
     env = GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
     with pytest.raises(GraphError, match="joint_states; is the graph running in this ROS domain"):
@@ -191,7 +103,7 @@ def test_the_graph_is_met_once(env, world):
 
 @pytest.mark.parametrize("silent", ["executed_action from the arm driver", "reward"])
 def test_a_node_that_never_answers_is_named_before_an_episode_begins(silent):
-    world = ObedientGraph()
+    world = ObedientGraph(IdealArm())
     world.silent.add("receipt" if "driver" in silent else "reward")
     env = GraphEnv(world.contract, world, lockstep=True, clock=lambda: world.now_s)
     with pytest.raises(GraphError, match=f"waiting for: {silent};"):

@@ -7,18 +7,50 @@ import pty
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from conftest import Client, Graph
 
-from robot_learning.contract import load_contract
+from robot_learning.contract import config_dir, load_contract
 from robot_learning.kinematics import ArmKinematics
 
 CONTRACT = load_contract("panda", "reach")
 KINEMATICS = ArmKinematics(CONTRACT.robot.arm)
 HOLD_BUTTON = 5
 SPEED_M_S = CONTRACT.task.action.speed_max_m_s
+
+
+# What a busy test machine keeps in real time: slower rates, and states that may be older.
+SLOWER = {
+    "robots/panda": {
+        "command_hz: 100.0": "command_hz: 40.0",
+        "state_hz: 100.0": "state_hz: 40.0",
+        "state_age_max_s: 0.05": "state_age_max_s: 0.4",
+        "command_age_max_s: 0.2": "command_age_max_s: 0.3",
+    },
+    "tasks/reach": {
+        "control_hz: 20.0": "control_hz: 10.0",
+        "episode_steps: 50": "episode_steps: 30",
+        "action_age_max_s: 0.1": "action_age_max_s: 0.3",
+    },
+}
+
+
+def slower_contract(folder: Path) -> dict[str, str]:
+    """Contract files of the repository's with the rates of SLOWER, as parameters robot and task."""
+    files = {}
+    for name, changes in SLOWER.items():
+        text = (config_dir() / f"{name}.yaml").read_text()
+        for old, new in changes.items():
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        kind, _, short = name.partition("/")
+        file = folder / f"{short}.yaml"
+        file.write_text(text)
+        files[kind.removesuffix("s")] = str(file)
+    return files
 
 
 class Terminal:

@@ -68,6 +68,7 @@ def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path
     episode = read_episode(store.file(played[0].id))
     assert len(episode.steps) > 10 and episode.info.clock == "lockstep"
     assert episode.steps[0].policy_version == 7
+    assert not any(step.is_evaluation for step in episode.steps), "it is there to be learned from"
     assert episode.step_contracts == {CONTRACT.sha256}
     assert list(episode.cameras()) == ["camera"]
     said = {topic for topic, facts in episode.facts.items() if facts.messages}

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Graph
-from person import Eyes, Pad, Terminal, hold, steer_by_keys, steer_by_pad
+from person import Eyes, Pad, Terminal, hold, slower_contract, steer_by_keys, steer_by_pad
 
 from robot_learning.contract import config_dir, load_contract
 from robot_learning.control.real_time_driver import CLOCK_STEP_MAX_S
@@ -42,21 +42,6 @@ START, END, INTERVENTION_END = 0, 1, 4  # EpisodeEvent
 ARMED, ESTOP = 1, 4  # SafetyState
 CORRECTIONS = 10
 CORRECTION_S = 0.8
-# What a busy test machine keeps in real time: slower rates, and states that may be older.
-SLOWER = {
-    "robots/panda": {
-        "command_hz: 100.0": "command_hz: 40.0",
-        "state_hz: 100.0": "state_hz: 40.0",
-        "state_age_max_s: 0.05": "state_age_max_s: 0.4",
-        "command_age_max_s: 0.2": "command_age_max_s: 0.3",
-    },
-    "tasks/reach": {
-        "control_hz: 20.0": "control_hz: 10.0",
-        "episode_steps: 50": "episode_steps: 30",
-        "action_age_max_s: 0.1": "action_age_max_s: 0.3",
-    },
-}
-
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(420)]
 
 
@@ -66,7 +51,7 @@ class Desk:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.out = graph.folder / "run"
-        self.files = {name.split("/")[0][:-1]: self.slower(name) for name in SLOWER}
+        self.files = slower_contract(graph.folder)
         self.contract = load_contract(self.files["robot"], self.files["task"])
         self.terminal = Terminal()
         learned = {"algorithm": "ddpgfd", "overrides": json.dumps(OVERRIDES), "seed": SEED}
@@ -83,16 +68,6 @@ class Desk:
         self.joy = graph.client("joy_publisher")
         self.pad = Pad(self.joy)
         graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=180)
-
-    def slower(self, name: str) -> str:
-        """A contract file of the repository's with the rates of SLOWER."""
-        text = (config_dir() / f"{name}.yaml").read_text()
-        for old, new in SLOWER[name].items():
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        file = self.graph.folder / f"{Path(name).name}.yaml"
-        file.write_text(text)
-        return str(file)
 
     def node(self, name: str, label: str | None = None, **parameters: Any) -> None:
         self.graph.node(name, label=label, **self.files, **parameters)

@@ -70,6 +70,10 @@ def test_a_wish_is_an_action_of_the_tasks_kind() -> None:
     wish = Wish((0.5, -2.0, 0.0), 0.5, Grip.CLOSE)
     reach, grasp = load_contract().task.action, load_contract("panda", "bin_grasp").task.action
     assert to_action(reach, wish).tolist() == [0.5, -1.0, 0.0]
+    lift = load_contract("panda", "lift").task.action
+    for grip in Grip:
+        action = to_action(lift, Wish((0.5, 0.0, 0.0), 0.0, grip)).astype(np.float64)
+        assert action[0] == 0.5 and read_action(lift, action, 0.1).grip is grip
     action = to_action(grasp, wish).astype(np.float64)
     meant = read_action(grasp, action, 0.1)
     assert meant.spin_rad_s == pytest.approx(0.5 * grasp.turn_speed_max_rad_s, rel=1e-6)

@@ -10,6 +10,7 @@ NODES = [
     "bench_probe",
     "bench_streams",
     "camera",
+    "demonstrator",
     "episode_player",
     "grasp_learner",
     "grasp_policy",

@@ -59,6 +59,7 @@ def read_receipt(message: ExecutedAction) -> Receipt:
         np.asarray(message.executed, np.float32),
         message.observation_age_s,
         is_intervention=message.in_place_of != "",
+        limits=tuple(message.limits),
     )
 
 

@@ -14,6 +14,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, WrenchStamped
 from robot_learning_interfaces.msg import (
     ActionRequest,
+    ArbiterState,
+    Deadman,
     DriverState,
     EpisodeEvent,
     EpisodeStep,
@@ -48,8 +50,12 @@ GRAPH_TAPS = (
     Tap(JointState, "joint_states", STREAM),
     Tap(WrenchStamped, "wrench", STREAM),
     Tap(PoseStamped, "target_pose", LATCHED, depth=10),
+    Tap(PoseStamped, "object_pose", STREAM),
     Tap(ActionRequest, "policy/action", COMMAND),
     Tap(ActionRequest, "teleop/action", COMMAND),
+    Tap(Deadman, "teleop/deadman", STREAM, shared=True),
+    Tap(EpisodeEvent, "teleop/event", RECORD, shared=True),
+    Tap(ArbiterState, "arbiter/state", LATCHED, depth=10),
     Tap(ActionRequest, "active_action", COMMAND),
     Tap(ExecutedAction, "executed_action", RECEIPT),
     Tap(JointTrajectory, "arm_controller/joint_trajectory", COMMAND),
