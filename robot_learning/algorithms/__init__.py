@@ -26,6 +26,7 @@ from robot_learning.algorithms.finite_difference import (
 from robot_learning.algorithms.hg_dagger import HGDAgger
 from robot_learning.algorithms.imitation import ImitationAlgorithm
 from robot_learning.algorithms.linear_q import LinearQ, LinearQHyperParameters
+from robot_learning.algorithms.mbpo import MBPO
 from robot_learning.algorithms.naf import NAF, NAFHyperParameters
 from robot_learning.algorithms.on_policy import OnPolicyAlgorithm, OnPolicyHyperParameters
 from robot_learning.algorithms.pets import PETS
@@ -61,6 +62,7 @@ _METHODS: tuple[type[Algorithm], ...] = (
     GAIL,
     AMP,
     PETS,
+    MBPO,
 )
 ALGORITHMS: dict[str, type[Algorithm]] = {method.name: method for method in _METHODS}
 """Every method by its name on the command line."""
@@ -74,6 +76,7 @@ __all__ = [
     "DDPG",
     "DQN",
     "GAIL",
+    "MBPO",
     "NAF",
     "PETS",
     "PPO",

@@ -23,7 +23,7 @@ from robot_learning.algorithms.base import (
 )
 from robot_learning.contract.base import NonNegative, Positive
 from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
-from robot_learning.planning.objectives import ObjectiveError
+from robot_learning.planning.objectives import require_objective
 from robot_learning.planning.policy import PlannerPolicy
 from robot_learning.planning.settings import PlannerSettings
 from robot_learning.replay import Batch, Step
@@ -68,11 +68,7 @@ class PETS(OffPolicyAlgorithm):
     hyper_parameters: ClassVar[type[OffPolicyHyperParameters]] = PETSHyperParameters
 
     def __init__(self, spaces: Spaces, hyper: PETSHyperParameters, seed: int) -> None:
-        if not hyper.objective:
-            raise ObjectiveError(
-                "there is no formula of what is good here: pets plans for reach, push, "
-                "robot_learning/CartPole-v0 and Pendulum-v1; for others set objective"
-            )
+        require_objective(hyper.objective, self.name)
         self._spaces, self._hyper = spaces, hyper
         self._rng = np.random.default_rng([seed, 5])
         settings = _part(EnsembleSettings, hyper)

@@ -112,6 +112,19 @@ OBJECTIVES: dict[str, type[KnownObjective]] = {
 }
 
 
+def require_objective(description: Mapping[str, Any], method: str) -> None:
+    """Refuses a method that would not know what is good.
+
+    Raises:
+        ObjectiveError: says where it is known.
+    """
+    if not description:
+        raise ObjectiveError(
+            f"there is no formula of what is good here: {method} learns reach, push, "
+            "robot_learning/CartPole-v0 and Pendulum-v1; for others set objective"
+        )
+
+
 def objective_of(description: Mapping[str, Any], goal: Tensor) -> KnownObjective:
     """The objective that a description names, for a goal.
 

@@ -142,7 +142,7 @@ def test_a_run_that_goes_on_has_its_data_and_its_model(tmp_path: Path) -> None:
 
 def test_without_an_objective_it_says_where_it_knows_one() -> None:
     hyper = PETSHyperParameters.model_validate({k: v for k, v in SMALL.items() if k != "objective"})
-    with pytest.raises(ObjectiveError, match="pets plans for reach, push"):
+    with pytest.raises(ObjectiveError, match="pets learns reach, push"):
         PETS(SPACES, hyper, 0)
 
 
