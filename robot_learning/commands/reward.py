@@ -44,12 +44,11 @@ def collect(
     from robot_learning.contract import load_contract
     from robot_learning.hardware import open_hardware
     from robot_learning.rewards.pixels.collecting import collect_frames
-    from robot_learning.rewards.pixels.frames import FrameStore
-    from robot_learning.rewards.pixels.state_judge import success_view
+    from robot_learning.rewards.pixels.frames import FrameStore, PictureView
 
     with _refusals():
         contract = load_contract(robot, task)
-        store = FrameStore(out, success_view(contract))
+        store = FrameStore(out, PictureView.of(contract))
         with (
             foreign_output_to_stderr(),
             closing(open_hardware("sim", contract)) as hardware,

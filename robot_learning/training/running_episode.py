@@ -64,6 +64,7 @@ class RunningEpisode:
         self._held = 0
         self._last_index = contract.task.episode_steps - 1
         self._label: Outcome | None = None
+        self._words_count = self._task.terminates and not self._task.has_goal
 
     @property
     def next_index(self) -> int:
@@ -76,6 +77,9 @@ class RunningEpisode:
 
     def cut(self, label: Outcome | None) -> None:
         """Ends the episode with the step under way, as truncated, and as a person says it went.
+
+        Where the task ends by itself and has no goal, a person's word is the reward of that step,
+        whatever its judge thought of it: success ends the task, failure does not.
 
         Args:
             label: how it ended; None leaves that to the task.
@@ -108,6 +112,9 @@ class RunningEpisode:
         judgement = self._judgements.get(_key(after.state.stamp_s))
         if judgement is None:
             return None
+        if self._label is not None and self._words_count and self.is_last(pending.index):
+            success = self._label is Outcome.SUCCESS
+            judgement = Judgement(float(success), success, success)
         self.pending.popleft()
         receipt = self._receipts.pop(pending.sequence)
         next_observation, next_achieved = self._observer.observe(*after)

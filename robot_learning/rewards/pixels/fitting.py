@@ -84,6 +84,7 @@ def fit_classifier(
         seed: of everything random.
         say: is told how far it is.
     """
+    torch.set_num_threads(1)  # as in `Learner`: a fit repeats bit for bit, also on a busy machine
     generator = torch.Generator().manual_seed(seed)
     network = SuccessNetwork(view.size_px, settings.features, generator)
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.l2)

@@ -1,0 +1,7 @@
+"""Many processes test at once: each keeps to one core."""
+
+from __future__ import annotations
+
+import torch
+
+torch.set_num_threads(1)
