@@ -11,10 +11,10 @@ from robot_learning.contract.base import Fraction, NonNegative, Positive, Strict
 
 
 class ClassifierSettings(StrictModel):
-    """Defaults are for some thousand pictures of 64 x 64."""
+    """Defaults are for some ten thousand pictures of 64 to 96 pixels a side."""
 
     features: Count = Field(64, description="Numbers that a picture is encoded as.")
-    learning_rate: Positive = Field(1e-3, description="Adam.")
+    learning_rate: Positive = Field(1e-3, description="Adam; it falls linearly to nearly nothing.")
     l2: NonNegative = Field(1e-4, description="Decay of the weights (AdamW).")
     batch_size: Count = Field(64, description="Pictures an update, half of them successes.")
     updates: Count = Field(1_500, description="Gradient steps.")
