@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from robot_learning_interfaces.msg import EpisodeEvent
 from sensor_msgs.msg import Image, JointState
 from std_srvs.srv import Trigger
@@ -44,16 +45,19 @@ class PixelRewards:
         values, contract = node.values, node.contract
         self._node, self._publish = node, publish
         self._audit = Path(values["out"]) / OVERRIDES_FILE
+        classifier = classifier_of(Path(values["success_classifier"]), contract)
+        # The first judgement of a process takes long, and must not be that of a state.
+        size_px = classifier.view.size_px
+        classifier.probability(np.zeros((size_px, size_px, 3), np.uint8))
         self._monitor = PixelMonitor(
             contract,
-            classifier_of(Path(values["success_classifier"]), contract),
+            classifier,
             lockstep=node.lockstep,
             audit=self._audit,
         )
         self._unwritten = ""
         camera = task_camera(contract).name
-        self._look_client = node.create_client(Trigger, f"{camera}/trigger")
-        node._made.append((node.destroy_client, self._look_client))
+        self._look_client = node.client_of(Trigger, f"{camera}/trigger")
         node.listen(JointState, "joint_states", self._state, RECEIPT)
         node.listen(Image, f"{camera}/observation", self._picture, IMAGE)
         node.listen(EpisodeEvent, "episode_event", self._event, RECORD)
