@@ -44,12 +44,11 @@ def collect(
     from robot_learning.contract import load_contract
     from robot_learning.hardware import open_hardware
     from robot_learning.rewards.pixels.collecting import collect_frames
-    from robot_learning.rewards.pixels.frames import FrameStore
-    from robot_learning.rewards.pixels.state_judge import success_view
+    from robot_learning.rewards.pixels.frames import FrameStore, PictureView
 
     with _refusals():
         contract = load_contract(robot, task)
-        store = FrameStore(out, success_view(contract))
+        store = FrameStore(out, PictureView.of(contract))
         with (
             foreign_output_to_stderr(),
             closing(open_hardware("sim", contract)) as hardware,
@@ -68,6 +67,47 @@ def collect(
         print(json.dumps({"folder": str(out), **facts}))
     else:
         print(f"{out}: {pictures} pictures of {episodes} episodes, {successes} of success")
+
+
+@app.command()
+def extract(
+    store: Annotated[Path, typer.Argument(help="Folder of recorded episodes.")],
+    out: Annotated[Path, typer.Option(help="Folder of labelled frames; more are added.")],
+    unsure_s: Annotated[
+        float,
+        typer.Option(min=0.0, help="Left out before a success that only a person said, s."),
+    ] = 2.0,
+    as_json: _Json = False,
+) -> None:
+    """Takes pictures out of recorded episodes, labelled by how the episodes went."""
+    from robot_learning.demonstrations.store import Store
+    from robot_learning.rewards.pixels.recorded import take_frames
+
+    episodes = Store(store)
+    if not (total := len(episodes.whole())):
+        refuse(f"{store}: there are no episodes; record some: launch/record_demos.launch.xml")
+    with _refusals(), Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("episodes", total=total)
+        taken = take_frames(
+            episodes, out, unsure_s=unsure_s, on_episode=partial(progress.advance, bar)
+        )
+    for line in taken.left_out:
+        Console(stderr=True).print(f"robot-learning: {line}", markup=False, soft_wrap=True)
+    facts = {
+        "episodes": taken.episodes,
+        "left_out": len(taken.left_out),
+        "pictures": taken.pictures,
+        "of_success": taken.of_success,
+    }
+    if as_json:
+        print(json.dumps({"folder": str(out), **facts}))
+    if not taken.episodes:
+        fail(f"{store}: none of {total} episodes has pictures to take", FAILED)
+    if not as_json:
+        print(
+            f"{out}: {taken.pictures} pictures of {taken.episodes} episodes, "
+            f"{taken.of_success} of success; {len(taken.left_out)} episodes left out"
+        )
 
 
 @app.command()
