@@ -19,7 +19,7 @@ from robot_learning.verification.seed_run import COMMAND_LINE
 _DEMONSTRATIONS, _CONTROL_HZ = 20, 10.0
 _STEPS = 8_000
 # Pictures that the classifier learns from are of no seed's episodes.
-_FRAMES_SEED = 1_000
+_FRAMES_SEED, _FRAMES_EPISODES = 1_000, 700
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,8 @@ class TabletopSeedRun(GymnasiumSeedRun):
         if not self.row.from_pictures or self._classifier.exists():
             return []
         seed, frames = ["--seed", str(_FRAMES_SEED)], str(self._frames)
-        collect = ["collect", self.row.environment, "--out", frames, *seed]
+        many = ["--episodes", str(_FRAMES_EPISODES)]
+        collect = ["collect", self.row.environment, "--out", frames, *many, *seed]
         fit = ["fit", frames, "--out", str(self._classifier), *seed]
         if self._frames.exists():
             return [[*COMMAND_LINE, "reward", *fit]]
@@ -118,7 +119,7 @@ TABLETOP_ROWS: tuple[TabletopRow, ...] = (
         environment="lift",
         measure="success",
         control_hz=_CONTROL_HZ,
-        steps=_STEPS,
+        steps=6_000,
         demonstrations=_DEMONSTRATIONS,
         from_pictures=True,
         bar=0.85,
