@@ -19,7 +19,7 @@ from robot_learning.verification.seed_run import COMMAND_LINE
 _DEMONSTRATIONS, _CONTROL_HZ = 20, 10.0
 _STEPS = 8_000
 # Pictures that the classifier learns from are of no seed's episodes.
-_FRAMES_SEED, _FRAMES_EPISODES = 1_000, 700
+_SCOUTS, _SCOUT_EPISODES, _FRAMES_EPISODES = (1_000, 1_001), 150, 700
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,29 +44,40 @@ class TabletopSeedRun(GymnasiumSeedRun):
         return [self.row.environment]
 
     def preparations(self) -> list[list[str]]:
-        """Labelled pictures, and a classifier of them."""
-        if not self.row.from_pictures or self._classifier.exists():
+        """Labelled pictures, and a classifier of them, in two rounds.
+
+        A policy that learns by a classifier's word finds what that is wrong about: it hovers where
+        nothing is lifted. So scouts learn by the word of the first one, on seeds that are no
+        row's, and their pictures are labelled and learned from too.
+        """
+        if not self.row.from_pictures or self._made("classifier").exists():
             return []
-        seed, frames = ["--seed", str(_FRAMES_SEED)], str(self._frames)
-        many = ["--episodes", str(_FRAMES_EPISODES)]
-        collect = ["collect", self.row.environment, "--out", frames, *many, *seed]
-        fit = ["fit", frames, "--out", str(self._classifier), *seed]
-        if self._frames.exists():
-            return [[*COMMAND_LINE, "reward", *fit]]
-        return [[*COMMAND_LINE, "reward", *words] for words in (collect, fit)]
+        task, frames = self.row.environment, str(self._made("frames"))
+        first = str(self._made("first-classifier"))
+        collect = ["collect", task, "--out", frames]
+        many = ["--episodes", str(_FRAMES_EPISODES), "--seed", str(_SCOUTS[0])]
+        chain = [["reward", *collect, *many], ["reward", "fit", frames, "--out", first]]
+        for seed in _SCOUTS:
+            shown, scout = str(self._made(f"scout-{seed}.steps")), str(self._made(f"scout-{seed}"))
+            seeded = ["--seed", str(seed)]
+            shows = ["--episodes", str(self.row.demonstrations), *seeded]
+            chain.append(["demonstrate", task, "--out", shown, *shows])
+            learns = ["--algorithm", self.row.algorithm, "--steps", str(self.row.steps), *seeded]
+            by = ["--demonstrations", shown, "--success-classifier", first]
+            chain.append(["train", task, *learns, *by, "--out", scout])
+            plays = ["--policy", scout, "--episodes", str(_SCOUT_EPISODES), *seeded]
+            chain.append(["reward", *collect, *plays])
+        chain.append(["reward", "fit", frames, "--out", str(self._made("classifier"))])
+        return [[*COMMAND_LINE, *words] for words in chain]
 
     def more(self) -> list[str]:
         """See `GymnasiumSeedRun`."""
-        pictures = ["--success-classifier", str(self._classifier)]
+        pictures = ["--success-classifier", str(self._made("classifier"))]
         return [*super().more(), *(pictures if self.row.from_pictures else [])]
 
-    @property
-    def _frames(self) -> Path:
-        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-frames"
-
-    @property
-    def _classifier(self) -> Path:
-        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-classifier"
+    def _made(self, what: str) -> Path:
+        """What is made once for all seeds."""
+        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-{what}"
 
 
 def _rows(task: str) -> tuple[TabletopRow, ...]:

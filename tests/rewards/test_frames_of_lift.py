@@ -45,6 +45,31 @@ def test_success_is_seen_for_a_while_and_failures_on_purpose_show_none(store):
             assert labels[-1] and labels.sum() >= 5
 
 
+class Idle:
+    """A policy that stays where it is."""
+
+    def act(self, observation):
+        del observation
+        return np.zeros(4, np.float32)
+
+
+def test_a_policys_pictures_are_labelled_by_the_task_and_told_from_the_operators(tmp_path):
+    made = FrameStore(tmp_path, PictureView.of(CONTRACT))
+    hardware = open_hardware("sim", CONTRACT)
+    counts = collect_frames(
+        hardware,
+        made,
+        episodes=1,
+        seed=1,
+        failure_share=0.0,
+        on_episode=lambda: None,
+        policy=Idle(),
+    )
+    hardware.close()
+    (episode,) = made.episodes()
+    assert counts == (61, 0) and episode.name.startswith("policy1-")
+
+
 def says(store: FrameStore, folder: Path, probability: float) -> Path:
     """A classifier that says the same of every picture; two in a row are a success."""
     network = SuccessNetwork(store.view.size_px, 4, torch.Generator())
