@@ -55,8 +55,10 @@ class TabletopSeedRun(GymnasiumSeedRun):
         task, frames = self.row.environment, str(self._made("frames"))
         first = str(self._made("first-classifier"))
         collect = ["collect", task, "--out", frames]
-        many = ["--episodes", str(_FRAMES_EPISODES), "--seed", str(_SCOUTS[0])]
-        chain = [["reward", *collect, *many], ["reward", "fit", frames, "--out", first]]
+        seeded = ["--seed", str(_SCOUTS[0])]
+        fit = ["reward", "fit", frames, *seeded, "--out"]
+        many = ["--episodes", str(_FRAMES_EPISODES), *seeded]
+        chain = [["reward", *collect, *many], [*fit, first]]
         for seed in _SCOUTS:
             shown, scout = str(self._made(f"scout-{seed}.steps")), str(self._made(f"scout-{seed}"))
             seeded = ["--seed", str(seed)]
@@ -67,7 +69,7 @@ class TabletopSeedRun(GymnasiumSeedRun):
             chain.append(["train", task, *learns, *by, "--out", scout])
             plays = ["--policy", scout, "--episodes", str(_SCOUT_EPISODES), *seeded]
             chain.append(["reward", *collect, *plays])
-        chain.append(["reward", "fit", frames, "--out", str(self._made("classifier"))])
+        chain.append([*fit, str(self._made("classifier"))])
         return [[*COMMAND_LINE, *words] for words in chain]
 
     def more(self) -> list[str]:
