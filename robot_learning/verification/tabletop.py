@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robot_learning.training.policy_file import DESCRIPTION_FILE
+from robot_learning.training.run_directory import CONFIG_FILE
 from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.row import Row
 from robot_learning.verification.seed_run import COMMAND_LINE
@@ -60,17 +62,26 @@ class TabletopSeedRun(GymnasiumSeedRun):
         many = ["--episodes", str(_FRAMES_EPISODES), *seeded]
         chain = [["reward", *collect, *many], [*fit, first]]
         for seed in _SCOUTS:
-            shown, scout = str(self._made(f"scout-{seed}.steps")), str(self._made(f"scout-{seed}"))
-            seeded = ["--seed", str(seed)]
-            shows = ["--episodes", str(self.row.demonstrations), *seeded]
-            chain.append(["demonstrate", task, "--out", shown, *shows])
-            learns = ["--algorithm", self.row.algorithm, "--steps", str(self.row.steps), *seeded]
-            by = ["--demonstrations", shown, "--success-classifier", first]
-            chain.append(["train", task, *learns, *by, "--out", scout])
-            plays = ["--policy", scout, "--episodes", str(_SCOUT_EPISODES), *seeded]
-            chain.append(["reward", *collect, *plays])
+            chain += self._scout(seed, first)
+            plays = ["--policy", str(self._made(f"scout-{seed}")), "--seed", str(seed)]
+            chain.append(["reward", *collect, *plays, "--episodes", str(_SCOUT_EPISODES)])
         chain.append([*fit, str(self._made("classifier"))])
         return [[*COMMAND_LINE, *words] for words in chain]
+
+    def _scout(self, seed: int, classifier: str) -> list[list[str]]:
+        """What of a scout was not made yet; one that was stopped goes on."""
+        row, shown, scout = self.row, self._made(f"scout-{seed}.steps"), self._made(f"scout-{seed}")
+        chain, seeded = list[list[str]](), ["--seed", str(seed)]
+        if not shown.exists():
+            shows = ["--episodes", str(row.demonstrations), *seeded]
+            chain.append(["demonstrate", row.environment, "--out", str(shown), *shows])
+        if not (scout / DESCRIPTION_FILE).exists():
+            learns = ["--algorithm", row.algorithm, "--steps", str(row.steps), *seeded]
+            by = ["--demonstrations", str(shown), "--success-classifier", classifier]
+            resume = ["--resume"] if (scout / CONFIG_FILE).exists() else []
+            out = ["--out", str(scout), *resume]
+            chain.append(["train", row.environment, *learns, *by, *out])
+        return chain
 
     def more(self) -> list[str]:
         """See `GymnasiumSeedRun`."""

@@ -79,3 +79,15 @@ def test_scouts_of_other_seeds_show_what_the_first_classifier_is_wrong_about(
     assert words("--policy", 4) == words("--out", 3) and words("--policy", 7) == words("--out", 6)
     seeds = {words("--seed", number) for number in (2, 3, 4, 5, 6, 7)}
     assert seeds == {"1000", "1001"}
+
+
+def test_of_a_scout_that_was_stopped_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    run = run_of("rlpd-lift-pictures", tmp_path)
+    show, train = run.preparations()[2:4]
+    shown, scout = Path(show[show.index("--out") + 1]), Path(train[train.index("--out") + 1])
+    scout.mkdir(parents=True)
+    shown.write_text("")
+    (scout / "config.yaml").write_text("")
+    assert run.preparations()[2] == [*train, "--resume"]
+    (scout / "policy.json").write_text("")
+    assert run.preparations()[2][3:5] == ["reward", "collect"]
