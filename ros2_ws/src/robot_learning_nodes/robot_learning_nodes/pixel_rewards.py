@@ -100,8 +100,8 @@ class PixelRewards:
             said = self._monitor.on_word(label is Outcome.SUCCESS, who)
         except OSError as error:
             self._unwritten = (
-                f"{self._audit}: {error.strerror}: the word of {who} is not written down and does "
-                "not hold"
+                f"{self._audit}: {error.strerror}: the word of {who} is not written down; the "
+                "actor ends the episode by it all the same"
             )
             log.error(self._unwritten)
             return
