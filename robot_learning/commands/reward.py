@@ -16,7 +16,7 @@ from rich.table import Table
 
 from robot_learning.commands.fail import FAILED, fail, refuse
 from robot_learning.commands.standard_output import foreign_output_to_stderr
-from robot_learning.training.progress import ProgressView, rate_with_interval
+from robot_learning.training.progress import ProgressView
 
 app = typer.Typer(
     help="Success from pictures: label frames, learn a classifier of them, look at it.",
@@ -37,6 +37,13 @@ def collect(
     failures: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of episodes that fail on purpose.")
     ] = 0.5,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of a policy that plays instead: one that was trained by a classifier's "
+            "word shows what that is wrong about."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
     as_json: _Json = False,
 ) -> None:
@@ -44,12 +51,13 @@ def collect(
     from robot_learning.contract import load_contract
     from robot_learning.hardware import open_hardware
     from robot_learning.rewards.pixels.collecting import collect_frames
-    from robot_learning.rewards.pixels.frames import FrameStore
-    from robot_learning.rewards.pixels.state_judge import success_view
+    from robot_learning.rewards.pixels.frames import FrameStore, PictureView
+    from robot_learning.training.policy_file import load_policy
 
     with _refusals():
         contract = load_contract(robot, task)
-        store = FrameStore(out, success_view(contract))
+        player = load_policy(policy, contract) if policy else None
+        store = FrameStore(out, PictureView.of(contract))
         with (
             foreign_output_to_stderr(),
             closing(open_hardware("sim", contract)) as hardware,
@@ -60,14 +68,56 @@ def collect(
                 store,
                 episodes=episodes,
                 seed=seed,
-                failure_share=failures,
+                failure_share=0.0 if player else failures,
                 on_episode=partial(progress.advance, progress.add_task("episodes", total=episodes)),
+                policy=player,
             )
     facts = {"episodes": episodes, "pictures": pictures, "of_success": successes}
     if as_json:
         print(json.dumps({"folder": str(out), **facts}))
     else:
         print(f"{out}: {pictures} pictures of {episodes} episodes, {successes} of success")
+
+
+@app.command()
+def extract(
+    store: Annotated[Path, typer.Argument(help="Folder of recorded episodes.")],
+    out: Annotated[Path, typer.Option(help="Folder of labelled frames; more are added.")],
+    unsure_s: Annotated[
+        float,
+        typer.Option(min=0.0, help="Left out before a success that only a person said, s."),
+    ] = 2.0,
+    as_json: _Json = False,
+) -> None:
+    """Takes pictures out of recorded episodes, labelled by how the episodes went."""
+    from robot_learning.demonstrations.store import Store
+    from robot_learning.rewards.pixels.recorded import take_frames
+
+    episodes = Store(store)
+    if not (total := len(episodes.whole())):
+        refuse(f"{store}: there are no episodes; record some: launch/record_demos.launch.xml")
+    with _refusals(), Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("episodes", total=total)
+        taken = take_frames(
+            episodes, out, unsure_s=unsure_s, on_episode=partial(progress.advance, bar)
+        )
+    for line in taken.left_out:
+        Console(stderr=True).print(f"robot-learning: {line}", markup=False, soft_wrap=True)
+    facts = {
+        "episodes": taken.episodes,
+        "left_out": len(taken.left_out),
+        "pictures": taken.pictures,
+        "of_success": taken.of_success,
+    }
+    if as_json:
+        print(json.dumps({"folder": str(out), **facts}))
+    if not taken.episodes:
+        fail(f"{store}: none of {total} episodes has pictures to take", FAILED)
+    if not as_json:
+        print(
+            f"{out}: {taken.pictures} pictures of {taken.episodes} episodes, "
+            f"{taken.of_success} of success; {len(taken.left_out)} episodes left out"
+        )
 
 
 @app.command()
@@ -172,11 +222,12 @@ def _refusals() -> Iterator[None]:
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.rewards.pixels.frames import FramesError
     from robot_learning.training.files import FileWriteError, explain
+    from robot_learning.training.policy_file import PolicyFileError
     from robot_learning.training.settings import SettingsError
 
     try:
         yield
-    except (FramesError, ClassifierError, SettingsError, ContractError) as error:
+    except (FramesError, ClassifierError, SettingsError, ContractError, PolicyFileError) as error:
         refuse(str(error))
     except LookupError as error:
         refuse(str(error.args[0]))
@@ -204,10 +255,15 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
         "missed_episodes": "successes never said, episodes",
     }
     for key, text in names.items():
-        row = held_out[key]
-        low, high = row["wilson95"]
-        share = "none there" if row["share"] is None else ""
-        table.add_row(text, share or rate_with_interval(row["share"], row["n"], (low, high)))
+        table.add_row(text, _percent(held_out[key]))
     table.add_row("calibration error", f"{held_out['calibration_error']:.3f}")
     table.add_row("threshold", f"{report['threshold']:.3f}, for {report['hold_steps']} in a row")
     Console(soft_wrap=True).print(table)
+
+
+def _percent(row: dict[str, Any]) -> str:
+    """A share that may be below one in a hundred, with its sample size and Wilson interval."""
+    if row["share"] is None:
+        return "none there"
+    low, high = row["wilson95"]
+    return f"{row['share']:.2%} (n = {row['n']}, 95 % {low:.2%} to {high:.2%})"

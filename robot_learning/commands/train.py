@@ -92,8 +92,6 @@ def train(
     if over_graph:
         if task is None:
             refuse("--over-graph trains a task, not --env")
-        if success_classifier:
-            refuse("--success-classifier is for training in process, not --over-graph")
         if evaluate_every:
             refuse("--evaluate-every is for training in process, not --over-graph")
         train_over_graph(
@@ -105,6 +103,7 @@ def train(
             out=out,
             overrides=overrides or [],
             demonstrations=demonstrations,
+            success_classifier=success_classifier,
             resume=resume,
             evaluation_episodes=evaluation_episodes,
             json=as_json,

@@ -38,6 +38,7 @@ def train_over_graph(
     out: Path,
     overrides: list[str],
     demonstrations: Path | None,
+    success_classifier: Path | None,
     resume: bool,
     evaluation_episodes: int,
     json: bool,
@@ -48,6 +49,8 @@ def train_over_graph(
     contract = load_contract(robot, task)
     # What every node would refuse is refused before any is started.
     _require_settings(contract, algorithm, overrides, demonstrations)
+    if success_classifier:
+        _require_classifier(contract, success_classifier)
     arguments = {
         "task": task,
         "robot": robot,
@@ -57,6 +60,7 @@ def train_over_graph(
         "out": str(out.absolute()),
         "overrides": json_module.dumps(parse_overrides(overrides)),
         "demonstrations": str(demonstrations.absolute()) if demonstrations else "",
+        "success_classifier": str(success_classifier.absolute()) if success_classifier else "",
         "resume": str(resume).lower(),
         "evaluation_episodes": str(evaluation_episodes),
     }
@@ -115,6 +119,17 @@ def _require_settings(
             with_demonstrations(settings, demonstrations)
     except (SettingsError, LookupError, DemonstrationsError) as error:
         refuse(str(error.args[0]))
+
+
+def _require_classifier(contract: Contract, folder: Path) -> None:
+    from robot_learning.contract import ContractError
+    from robot_learning.rewards.pixels.classifier import ClassifierError
+    from robot_learning.rewards.pixels.state_judge import classifier_of
+
+    try:
+        classifier_of(folder, contract)
+    except (ContractError, ClassifierError) as error:
+        refuse(str(error))
 
 
 class _Alarms:

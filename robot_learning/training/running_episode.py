@@ -67,6 +67,7 @@ class RunningEpisode:
         self._held = 0
         self._last_index = contract.task.episode_steps - 1
         self._label: Outcome | None = None
+        self._words_count = self._task.terminates and not self._task.has_goal
 
     @property
     def next_index(self) -> int:
@@ -83,6 +84,9 @@ class RunningEpisode:
 
     def cut(self, label: Outcome | None) -> None:
         """Ends the episode with the step under way, as truncated, and as a person says it went.
+
+        Where the task ends by itself and has no goal, a person's word is the reward of that step,
+        whatever its judge thought of it: success ends the task, failure does not.
 
         Args:
             label: how it ended; None leaves that to the task.
@@ -111,6 +115,9 @@ class RunningEpisode:
             return None
         pending, receipt, after, judgement = whole
         self._take_out()
+        if self._label is not None and self._words_count and self.is_last(pending.index):
+            success = self._label is Outcome.SUCCESS
+            judgement = Judgement(float(success), success, success)
         next_observation, next_achieved = self._observer.observe(*after)
         self._steps += 1
         self._return += judgement.reward

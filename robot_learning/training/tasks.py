@@ -41,5 +41,6 @@ def make_contract_environment(
         return Watched(StateEnv(open_hardware("sim", contract)))
     classifier = classifier_of(success_classifier, contract)
     hardware = open_hardware("sim", contract)
-    judge = PixelStateJudge(classifier, lambda: hardware.read_picture().rgb)
+    period_s = contract.control_period_s
+    judge = PixelStateJudge(classifier, period_s, lambda: hardware.read_picture().rgb)
     return Watched(StateEnv(hardware, judge=judge))

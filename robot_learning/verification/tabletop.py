@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from robot_learning.training.policy_file import DESCRIPTION_FILE
+from robot_learning.training.run_directory import CONFIG_FILE
 from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.row import Row
 from robot_learning.verification.seed_run import COMMAND_LINE
@@ -19,7 +21,7 @@ from robot_learning.verification.seed_run import COMMAND_LINE
 _DEMONSTRATIONS, _CONTROL_HZ = 20, 10.0
 _STEPS = 8_000
 # Pictures that the classifier learns from are of no seed's episodes.
-_FRAMES_SEED = 1_000
+_SCOUTS, _SCOUT_EPISODES, _FRAMES_EPISODES = (1_000, 1_001), 150, 700
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,28 +46,51 @@ class TabletopSeedRun(GymnasiumSeedRun):
         return [self.row.environment]
 
     def preparations(self) -> list[list[str]]:
-        """Labelled pictures, and a classifier of them."""
-        if not self.row.from_pictures or self._classifier.exists():
+        """Labelled pictures, and a classifier of them, in two rounds.
+
+        A policy that learns by a classifier's word finds what that is wrong about: it hovers where
+        nothing is lifted. So scouts learn by the word of the first one, on seeds that are no
+        row's, and their pictures are labelled and learned from too.
+        """
+        if not self.row.from_pictures or self._made("classifier").exists():
             return []
-        seed, frames = ["--seed", str(_FRAMES_SEED)], str(self._frames)
-        collect = ["collect", self.row.environment, "--out", frames, *seed]
-        fit = ["fit", frames, "--out", str(self._classifier), *seed]
-        if self._frames.exists():
-            return [[*COMMAND_LINE, "reward", *fit]]
-        return [[*COMMAND_LINE, "reward", *words] for words in (collect, fit)]
+        task, frames = self.row.environment, str(self._made("frames"))
+        first = str(self._made("first-classifier"))
+        collect = ["collect", task, "--out", frames]
+        seeded = ["--seed", str(_SCOUTS[0])]
+        fit = ["reward", "fit", frames, *seeded, "--out"]
+        many = ["--episodes", str(_FRAMES_EPISODES), *seeded]
+        chain = [["reward", *collect, *many], [*fit, first]]
+        for seed in _SCOUTS:
+            chain += self._scout(seed, first)
+            plays = ["--policy", str(self._made(f"scout-{seed}")), "--seed", str(seed)]
+            chain.append(["reward", *collect, *plays, "--episodes", str(_SCOUT_EPISODES)])
+        chain.append([*fit, str(self._made("classifier"))])
+        return [[*COMMAND_LINE, *words] for words in chain]
+
+    def _scout(self, seed: int, classifier: str) -> list[list[str]]:
+        """What of a scout was not made yet; one that was stopped goes on."""
+        row, shown, scout = self.row, self._made(f"scout-{seed}.steps"), self._made(f"scout-{seed}")
+        chain, seeded = list[list[str]](), ["--seed", str(seed)]
+        if not shown.exists():
+            shows = ["--episodes", str(row.demonstrations), *seeded]
+            chain.append(["demonstrate", row.environment, "--out", str(shown), *shows])
+        if not (scout / DESCRIPTION_FILE).exists():
+            learns = ["--algorithm", row.algorithm, "--steps", str(row.steps), *seeded]
+            by = ["--demonstrations", str(shown), "--success-classifier", classifier]
+            resume = ["--resume"] if (scout / CONFIG_FILE).exists() else []
+            out = ["--out", str(scout), *resume]
+            chain.append(["train", row.environment, *learns, *by, *out])
+        return chain
 
     def more(self) -> list[str]:
         """See `GymnasiumSeedRun`."""
-        pictures = ["--success-classifier", str(self._classifier)]
+        pictures = ["--success-classifier", str(self._made("classifier"))]
         return [*super().more(), *(pictures if self.row.from_pictures else [])]
 
-    @property
-    def _frames(self) -> Path:
-        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-frames"
-
-    @property
-    def _classifier(self) -> Path:
-        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-classifier"
+    def _made(self, what: str) -> Path:
+        """What is made once for all seeds."""
+        return self.directory.parents[1] / "pictures" / f"{self.row.environment}-{what}"
 
 
 def _rows(task: str) -> tuple[TabletopRow, ...]:
@@ -118,7 +143,7 @@ TABLETOP_ROWS: tuple[TabletopRow, ...] = (
         environment="lift",
         measure="success",
         control_hz=_CONTROL_HZ,
-        steps=_STEPS,
+        steps=6_000,
         demonstrations=_DEMONSTRATIONS,
         from_pictures=True,
         bar=0.85,

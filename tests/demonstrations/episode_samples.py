@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ TOPICS = {
 IMAGE_TOPIC = "/camera/color/image_raw/compressed"
 
 
+@cache
 def stream(topic: str) -> Stream:
     type_name = TOPICS[topic]
     return Stream(topic, type_name, message_definition(type_name, message_prefixes()))

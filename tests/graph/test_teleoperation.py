@@ -6,20 +6,19 @@ and learner go, and devices that are plugged in, stuck, lost or in another pose 
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import os
 import struct
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Graph
 from person import Eyes, Pad, Terminal, hold, slower_contract, steer_by_keys, steer_by_pad
+from wires import KernelPad, KernelSpaceMouse, wire_to
 
 from robot_learning.contract import config_dir, load_contract
 from robot_learning.control.real_time_driver import CLOCK_STEP_MAX_S
@@ -278,82 +277,67 @@ def event(kind: int, code: int, value: int) -> bytes:
 HOLD, LET_GO, STICK_UP = event(1, 0x137, 1), event(1, 0x137, 0), event(3, 0x04, -32768)
 
 
-def opened(path: Path, packets: bool = False) -> int:
-    """The writer's end of a pipe; with `packets` a write is a read, as of hidraw."""
-    end = time.monotonic() + 20
-    while True:
-        try:
-            writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-            break
-        except OSError:
-            assert time.monotonic() < end, f"nobody reads {path}"
-            time.sleep(0.05)
-    if packets:
-        fcntl.fcntl(writer, fcntl.F_SETFL, os.O_NONBLOCK | os.O_DIRECT)
-    return writer
-
-
 def test_a_pad_by_the_kernels_records_moves_the_arm_and_is_missed_when_pulled_out(
     alone: Desk,
 ) -> None:
-    eyes, path = alone.eyes, alone.graph.folder / "event"
+    eyes = alone.eyes
     alone.end("teleop_gamepad")
-    os.mkfifo(path)
-    alone.node("teleop_gamepad", label="evdev", event_device=str(path))
+    pad = wire_to(KernelPad, alone.graph.folder / "event")
+    alone.node("teleop_gamepad", label="evdev", event_device=str(pad.path))
     alone.devices("evdev")
-    pad = opened(path)
+    pad.plug()
     alone.graph.wait_for_log("evdev", "is there")
     before = eyes.tool()
 
     def press(count: int) -> None:
-        os.write(pad, HOLD + (STICK_UP if count % 2 else event(3, 0x04, -32000)))
+        pad.send(HOLD + (STICK_UP if count % 2 else event(3, 0x04, -32000)))
 
     def release() -> None:
-        os.write(pad, LET_GO)
+        pad.send(LET_GO)
 
     hold(eyes, "gamepad", press, release, lambda: bool(eyes.tool()[2] > before[2] + 0.01))
     for _ in range(5):  # a stop of a busy machine may come first, and is no loss
         hold(eyes, "gamepad", press, release)
-        os.close(pad)  # pulled out while it is held
+        pad.pull()  # while it is held
         time.sleep(0.6)
         eyes.look()
         if "was lost" in eyes.arbiter["blocked"]:
             break
-        pad = opened(path)
+        pad.plug()
         time.sleep(0.3)
     assert "was lost" in eyes.arbiter["blocked"] and eyes.who() == ""
     eyes.rest()
-    pad = opened(path)
+    pad.plug()
     time.sleep(0.3)
     eyes.look()
     assert "was lost" in eyes.arbiter["blocked"], "plugged in again, nobody has decided anything"
     hold(eyes, "gamepad", press, release, lambda: not eyes.arbiter["blocked"])
     release()
     eyes.wait_for("its release", lambda: eyes.who() == "" and not eyes.arbiter["blocked"])
-    os.close(pad)
+    pad.pull()
     alone.end("evdev")
 
 
 def test_a_spacemouse_by_its_reports_moves_the_arm(alone: Desk) -> None:
-    eyes, path = alone.eyes, alone.graph.folder / "hidraw"
-    os.mkfifo(path)
-    alone.node("teleop_spacemouse", hidraw=str(path))
+    eyes = alone.eyes
+    mouse = wire_to(KernelSpaceMouse, alone.graph.folder / "hidraw", packets=True)
+    alone.node("teleop_spacemouse", hidraw=str(mouse.path))
     alone.devices("teleop_spacemouse")
-    mouse = opened(path, packets=True)
+    mouse.plug()
     alone.graph.wait_for_log("teleop_spacemouse", "is there")
     before = eyes.tool()
 
     def press(count: int) -> None:  # pushed to the left
-        os.write(mouse, bytes([3, 1, 0]))
-        os.write(mouse, struct.pack("<B3h", 1, -300 + count % 2, 0, 0))
+        mouse.send(bytes([3, 1, 0]))
+        mouse.send(struct.pack("<B3h", 1, -300 + count % 2, 0, 0))
 
     def release() -> None:
-        os.write(mouse, bytes([3, 0, 0]))
+        mouse.send(bytes([3, 0, 0]))
 
     hold(eyes, "spacemouse", press, release, lambda: bool(eyes.tool()[1] > before[1] + 0.01))
     release()
     eyes.wait_for("its release", lambda: eyes.who() == "")
-    os.close(mouse)
+    mouse.pull()
     alone.end("teleop_spacemouse")
 
 

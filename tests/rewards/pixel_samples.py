@@ -7,7 +7,8 @@ import numpy as np
 from robot_learning.rewards.pixels.frames import LabelledEpisode, PictureView
 
 SIZE_PX = 24
-VIEW = PictureView("lift", "camera", SIZE_PX, (0.5, 0.5), 0.8)
+VIEW = PictureView("lift", "panda", "camera", SIZE_PX, (0.5, 0.5), 0.8)
+PERIOD_S = 0.1
 
 
 def picture(rng, success):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,8 @@ from robot_learning.rewards.pixels.classifier import (
     SuccessNetwork,
 )
 from robot_learning.rewards.pixels.collecting import collect_frames
-from robot_learning.rewards.pixels.frames import FrameStore
-from robot_learning.rewards.pixels.state_judge import classifier_of, success_view
+from robot_learning.rewards.pixels.frames import FrameStore, PictureView
+from robot_learning.rewards.pixels.state_judge import classifier_of
 from robot_learning.training.tasks import make_contract_environment
 
 CONTRACT = load_contract("panda", "lift")
@@ -27,7 +26,7 @@ CONTRACT = load_contract("panda", "lift")
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    made = FrameStore(tmp_path_factory.mktemp("frames"), success_view(CONTRACT))
+    made = FrameStore(tmp_path_factory.mktemp("frames"), PictureView.of(CONTRACT))
     hardware = open_hardware("sim", CONTRACT)
     pictures, successes = collect_frames(
         hardware, made, episodes=3, seed=1, failure_share=0.34, on_episode=lambda: None
@@ -44,6 +43,31 @@ def test_success_is_seen_for_a_while_and_failures_on_purpose_show_none(store):
         assert not labels[0]
         if labels.any():
             assert labels[-1] and labels.sum() >= 5
+
+
+class Idle:
+    """A policy that stays where it is."""
+
+    def act(self, observation):
+        del observation
+        return np.zeros(4, np.float32)
+
+
+def test_a_policys_pictures_are_labelled_by_the_task_and_told_from_the_operators(tmp_path):
+    made = FrameStore(tmp_path, PictureView.of(CONTRACT))
+    hardware = open_hardware("sim", CONTRACT)
+    counts = collect_frames(
+        hardware,
+        made,
+        episodes=1,
+        seed=1,
+        failure_share=0.0,
+        on_episode=lambda: None,
+        policy=Idle(),
+    )
+    hardware.close()
+    (episode,) = made.episodes()
+    assert counts == (61, 0) and episode.name.startswith("policy1-")
 
 
 def says(store: FrameStore, folder: Path, probability: float) -> Path:
@@ -67,17 +91,48 @@ def test_in_training_its_word_is_the_only_reward(store, tmp_path, probability, s
     assert result[4]["is_success"] is bool(reward)
 
 
-def test_a_classifier_of_other_pictures_is_refused_with_what_differs(store, tmp_path):
+def other_crop(task):
+    picture = task.success_image.model_copy(update={"crop_side": 0.3})
+    return task.model_copy(update={"success_image": picture})
+
+
+def other_condition(task):
+    success = task.success.model_copy(update={"height_min_m": 0.15})
+    return task.model_copy(update={"success": success})
+
+
+def other_camera(robot):
+    camera = robot.cameras[0].model_copy(update={"position_m": (0.0, -0.7, 1.3)})
+    return robot.model_copy(update={"cameras": [camera, *robot.cameras[1:]]})
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "named"),
+    [
+        ("task", other_crop, r"crop_side 0.3 here and 0.4 there"),
+        ("task", other_condition, r"success.height_min_m 0.15 here and 0.1 there"),
+        ("robot", other_camera, r"camera.position_m \[0.0, -0.7, 1.3\] here"),
+    ],
+)
+def test_a_classifier_of_other_pictures_is_refused_with_what_differs_and_what_to_do(
+    store, tmp_path, part, change, named
+):
     folder = says(store, tmp_path, 0.9)
-    picture = CONTRACT.task.success_image.model_copy(update={"crop_side": 0.4})
-    task = CONTRACT.task.model_copy(update={"success_image": picture})
-    other = CONTRACT.model_copy(update={"task": task})
-    with pytest.raises(ClassifierError, match=r"crop_side 0.4 here and 0.55 there"):
+    other = CONTRACT.model_copy(update={part: change(getattr(CONTRACT, part))})
+    with pytest.raises(ClassifierError, match=rf"{named}.*; learn one for this robot and task"):
         classifier_of(folder, other)
-    assert replace(success_view(other), crop_side=0.55) == success_view(CONTRACT)
+    assert classifier_of(folder, CONTRACT).view == PictureView.of(CONTRACT)
 
 
-@pytest.mark.parametrize("task", ["reach", "push"])
-def test_a_task_with_goals_is_not_judged_by_pictures(tmp_path, task):
-    with pytest.raises(ContractError, match="has goals"):
+def test_a_classifier_of_another_robot_is_refused(store, tmp_path):
+    with pytest.raises(ClassifierError, match="robot fr3 here and panda there"):
+        classifier_of(says(store, tmp_path, 0.9), load_contract("fr3", "lift"))
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [("reach", "has goals"), ("push", "has goals"), ("bin_grasp", "is of kind bin_grasp")],
+)
+def test_a_task_that_a_picture_says_nothing_of_is_not_judged_by_it(tmp_path, task, reason):
+    with pytest.raises(ContractError, match=reason):
         classifier_of(tmp_path, load_contract("panda", task))

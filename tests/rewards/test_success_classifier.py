@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pixel_samples import SIZE_PX, VIEW, episode, episodes, picture
+from pixel_samples import PERIOD_S, SIZE_PX, VIEW, episode, episodes, picture
 from typer.testing import CliRunner
 
 from robot_learning.cli import app
@@ -98,39 +98,63 @@ def test_probabilities_that_are_frequencies_have_no_calibration_error():
 
 
 def test_a_judge_holds_and_forgets_with_the_episode(classifier):
-    judge = PixelJudge(classifier)
+    judge = PixelJudge(classifier, PERIOD_S)
     rng = np.random.default_rng(3)
-    words = [judge.judge(picture(rng, True)).success for _ in range(3)]
-    assert words == [False, True, True]
-    assert not judge.judge(picture(rng, False)).success
-    assert not judge.judge(picture(rng, True)).success  # it counts anew
+
+    def judged(index, success):
+        return judge.judge(picture(rng, success), PERIOD_S * index)
+
+    assert [judged(index, True).success for index in range(3)] == [False, True, True]
+    assert not judged(3, False).success
+    assert not judged(4, True).success  # it counts anew
     judge.begin()
-    assert judge.judge(picture(rng, True)).held_steps == 1
+    assert judged(5, True).held_steps == 1
+
+
+@pytest.mark.parametrize("between_s", [PERIOD_S / 5, PERIOD_S / 2, PERIOD_S, 2 * PERIOD_S])
+def test_a_faster_camera_makes_nothing_hold_sooner_and_a_slower_one_shows_as_many(
+    classifier, between_s
+):
+    judge = PixelJudge(classifier, PERIOD_S)
+    rng = np.random.default_rng(6)
+    words = [judge.judge(picture(rng, True), between_s * index).success for index in range(8)]
+    first = max(
+        classifier.hold_steps - 1, round((classifier.hold_steps - 1) * PERIOD_S / between_s)
+    )
+    assert words == [index >= first for index in range(8)]
+
+
+@pytest.mark.parametrize("gap_s", [3 * PERIOD_S, -1.0])
+def test_after_a_gap_or_a_clock_that_went_back_nothing_is_known_to_have_held(classifier, gap_s):
+    judge = PixelJudge(classifier, PERIOD_S)
+    rng = np.random.default_rng(7)
+    judge.judge(picture(rng, True), 10.0)
+    assert judge.judge(picture(rng, True), 10.0 + gap_s).held_steps == 1
 
 
 @pytest.mark.parametrize("word", [True, False])
 def test_a_persons_word_holds_until_the_episode_ends_and_is_written_down(
     classifier, tmp_path, word
 ):
-    judge = PixelJudge(classifier, tmp_path / "overrides.jsonl")
+    judge = PixelJudge(classifier, PERIOD_S, tmp_path / "run" / "overrides.jsonl")
     rng = np.random.default_rng(4)
-    judge.judge(picture(rng, not word))
+    judge.judge(picture(rng, not word), 0.0)
     judge.override(word, by="ada", episode="12")
-    judged = [judge.judge(picture(rng, not word)) for _ in range(3)]
+    judged = [judge.judge(picture(rng, not word), PERIOD_S * i) for i in range(1, 4)]
     assert all(each.success is word and each.overridden for each in judged)
-    (line,) = (tmp_path / "overrides.jsonl").read_text().splitlines()
+    (line,) = (tmp_path / "run" / "overrides.jsonl").read_text().splitlines()
     audit = json.loads(line)
     assert audit["success"] is word and (audit["by"], audit["episode"]) == ("ada", "12")
     assert 0.0 <= audit["probability"] <= 1.0
     judge.begin()
-    assert not judge.judge(picture(rng, True)).overridden
+    assert not judge.judge(picture(rng, True), 1.0).overridden
 
 
 def test_a_word_that_cannot_be_written_down_does_not_hold(classifier, tmp_path):
-    judge = PixelJudge(classifier, tmp_path)  # a folder
+    judge = PixelJudge(classifier, PERIOD_S, tmp_path)  # a folder
     with pytest.raises(OSError, match="directory"):
         judge.override(True, by="ada", episode="12")
-    assert not judge.judge(picture(np.random.default_rng(5), False)).success
+    assert not judge.judge(picture(np.random.default_rng(5), False), 0.0).success
 
 
 def test_a_file_gives_the_same_judgements_and_no_others_view(classifier, tmp_path):
@@ -140,7 +164,7 @@ def test_a_file_gives_the_same_judgements_and_no_others_view(classifier, tmp_pat
     read = read_success_classifier(tmp_path, VIEW)
     np.testing.assert_array_equal(read.probabilities(pictures), classifier.probabilities(pictures))
     assert (read.threshold, read.hold_steps) == (classifier.threshold, classifier.hold_steps)
-    other = PictureView("push", "camera", SIZE_PX, (0.5, 0.5), 0.8)
+    other = PictureView("push", "panda", "camera", SIZE_PX, (0.5, 0.5), 0.8)
     with pytest.raises(ClassifierError, match="task push here and lift there"):
         read_success_classifier(tmp_path, other)
     with pytest.raises(ValueError, match="this classifier judges"):

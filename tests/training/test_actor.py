@@ -346,6 +346,28 @@ def test_a_task_without_goals_has_steps_without_goals_and_ends_when_it_is_done()
     assert [end.outcome for end in world.ends] == [Outcome.SUCCESS]
 
 
+@pytest.mark.parametrize("judge_says_success", [True, False])
+@pytest.mark.parametrize("label", [Outcome.SUCCESS, Outcome.FAILURE])
+def test_a_persons_word_is_the_reward_of_the_last_step_whatever_its_judge_says(
+    label: Outcome, judge_says_success: bool
+) -> None:
+    contract = load_contract("panda", "lift")
+    world = TableWorld(contract=contract, executed=np.zeros(4, np.float32), reward=0.0)
+    world.begin()
+    world.say_state(contract.control_period_s)
+    world.answer(contract.control_period_s)
+    world.actor.end_episode(label, "ended by keyboard-1")
+    word = judge_says_success
+    world.reward, world.success, world.terminated = float(word), word, word
+    world.answer(contract.control_period_s)
+    succeeded = label is Outcome.SUCCESS
+    last = world.steps[-1]
+    assert (last.reward, last.success) == (float(succeeded), succeeded)
+    assert (last.terminated, last.truncated) == (succeeded, not succeeded)
+    assert [step.reward for step in world.steps[:-1]] == [0.0]
+    assert world.ends[0].outcome is label and world.ends[0].episode_return == last.reward
+
+
 def test_the_target_of_an_insertion_is_seen_by_the_policy_though_it_is_no_goal() -> None:
     contract = load_contract("panda", "insertion")
     world = World(contract=contract, executed=np.zeros(3, np.float32))

@@ -51,16 +51,43 @@ def test_methods_that_learn_from_the_same_seed_are_shown_the_same_twenty(
 
 def test_a_classifier_is_made_once_and_only_training_asks_it(tmp_path: Path) -> None:
     run = run_of("rlpd-lift-pictures", tmp_path)
-    collect, fit = run.preparations()
-    assert (collect[3:5], fit[3:5]) == (["reward", "collect"], ["reward", "fit"])
-    assert collect[collect.index("--out") + 1] == fit[5]
+    made = run.preparations()
     _, train, judge = run.commands()
-    classifier = fit[fit.index("--out") + 1]
+    classifier = made[-1][made[-1].index("--out") + 1]
     assert train[train.index("--success-classifier") + 1] == classifier
     assert classifier not in judge
 
-    Path(fit[5]).mkdir(parents=True)
-    assert run.preparations() == [fit]
-    Path(classifier).mkdir()
+    Path(classifier).mkdir(parents=True)
     assert run.preparations() == []
     assert run_of("rlpd-lift", tmp_path).preparations() == []
+
+
+def test_scouts_of_other_seeds_show_what_the_first_classifier_is_wrong_about(
+    tmp_path: Path,
+) -> None:
+    run = run_of("rlpd-lift-pictures", tmp_path)
+    kinds = [[word for word in command[3:5] if word != "lift"] for command in run.preparations()]
+    scout = [["demonstrate"], ["train"], ["reward", "collect"]]
+    assert kinds == [["reward", "collect"], ["reward", "fit"], *scout, *scout, ["reward", "fit"]]
+
+    def words(name: str, number: int) -> str:
+        command = run.preparations()[number]
+        return command[command.index(name) + 1]
+
+    assert words("--out", 0) == words("--out", 4) == words("--out", 7)
+    assert words("--success-classifier", 3) == words("--out", 1) != words("--out", 8)
+    assert words("--policy", 4) == words("--out", 3) and words("--policy", 7) == words("--out", 6)
+    seeds = {words("--seed", number) for number in (2, 3, 4, 5, 6, 7)}
+    assert seeds == {"1000", "1001"}
+
+
+def test_of_a_scout_that_was_stopped_only_what_is_missing_is_made(tmp_path: Path) -> None:
+    run = run_of("rlpd-lift-pictures", tmp_path)
+    show, train = run.preparations()[2:4]
+    shown, scout = Path(show[show.index("--out") + 1]), Path(train[train.index("--out") + 1])
+    scout.mkdir(parents=True)
+    shown.write_text("")
+    (scout / "config.yaml").write_text("")
+    assert run.preparations()[2] == [*train, "--resume"]
+    (scout / "policy.json").write_text("")
+    assert run.preparations()[2][3:5] == ["reward", "collect"]

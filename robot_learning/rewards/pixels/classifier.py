@@ -28,7 +28,7 @@ from robot_learning.training.files import write_atomic
 
 CLASSIFIER_FILE = "success_classifier.safetensors"
 _METADATA = "robot_learning_success_classifier"
-_FORMAT = 1
+_FORMAT = 2
 _AT_ONCE = 256
 
 
@@ -149,12 +149,16 @@ def read_success_classifier(directory: Path, view: PictureView | None = None) ->
     """
     path = directory / CLASSIFIER_FILE
     if not path.is_file():
-        raise ClassifierError(f"{directory}: holds no {CLASSIFIER_FILE}; train one first")
+        raise ClassifierError(
+            f"{directory}: holds no {CLASSIFIER_FILE}; learn one first: robot-learning reward fit"
+        )
     try:
         with safe_open(path, "pt") as file:
             description = json.loads((file.metadata() or {})[_METADATA])
         if description["format"] != _FORMAT:
-            raise ValueError(f"its format is {description['format']}, known is {_FORMAT}")
+            raise ValueError(
+                f"its format is {description['format']}, known is {_FORMAT}; learn it anew"
+            )
         known = PictureView.from_plain(description["view"])
         network = SuccessNetwork(known.size_px, int(description["features"]), torch.Generator())
         tensors = load(path.read_bytes())
@@ -173,5 +177,8 @@ def read_success_classifier(directory: Path, view: PictureView | None = None) ->
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ClassifierError(f"{path}: is no success classifier, or damaged: {reason}") from None
     if view is not None and (difference := view.difference(classifier.view)):
-        raise ClassifierError(f"{path}: judges other pictures: {difference}")
+        raise ClassifierError(
+            f"{path}: judges other pictures: {difference}; learn one for this robot and task: "
+            "robot-learning reward collect, then reward fit"
+        )
     return classifier

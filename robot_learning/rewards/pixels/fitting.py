@@ -84,9 +84,11 @@ def fit_classifier(
         seed: of everything random.
         say: is told how far it is.
     """
+    torch.set_num_threads(1)  # as in `Learner`: a fit repeats bit for bit, also on a busy machine
     generator = torch.Generator().manual_seed(seed)
     network = SuccessNetwork(view.size_px, settings.features, generator)
     adam = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.l2)
+    slower = torch.optim.lr_scheduler.LinearLR(adam, 1.0, 0.01, settings.updates)
     images, labels = joined(division.learn)
     kinds = [np.flatnonzero(labels == wanted) for wanted in (True, False)]
     if not len(kinds[1]):
@@ -105,6 +107,7 @@ def fit_classifier(
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
+        slower.step()
         if update % settings.check_updates == 0 or update == settings.updates:
             logits = _logits(network, tune_planes)
             now = _balanced_loss(logits, wanted)

@@ -22,13 +22,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_learning.contract.grasp import ImageContract
+from robot_learning.contract import Contract, ContractError
+from robot_learning.contract.contract import flatten
+from robot_learning.perception.task_camera import task_camera, task_picture
 from robot_learning.replay.images import UInt8
 from robot_learning.training.files import write_atomic
 
 AUDIT_FILE = "audit.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_FORMAT = 1
+_FORMAT = 2
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -38,26 +40,48 @@ class FramesError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """What a picture is of; a classifier judges no other.
+    """What a picture is of, and what success in it means; a classifier judges no other.
 
     Attributes:
         task: name of the task.
+        robot: name of the robot.
         camera: name of the camera.
         size_px: side of the square picture.
         crop_centre: see `ImageContract`.
         crop_side: see `ImageContract`.
+        facts: what else pictures and labels follow from, by the contract's dotted key: pose and
+            lens of the camera, the object, the condition of success.
     """
 
     task: str
+    robot: str
     camera: str
     size_px: int
     crop_centre: tuple[float, float]
     crop_side: float
+    facts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, task: str, image: ImageContract) -> Self:
-        """That of a task's picture."""
-        return cls(task, image.camera, image.size_px, image.crop_centre, image.crop_side)
+    def of(cls, contract: Contract) -> Self:
+        """That of a contract's pictures of success.
+
+        Raises:
+            ContractError: its task names no picture.
+        """
+        task, robot, image = contract.task, contract.robot, task_picture(contract)
+        if image is None:
+            raise ContractError(f"task {task.name} names no picture: give it success_image")
+        pose = {"vertical_fov_rad", "position_m", "look_at_m"}
+        plain = {
+            "camera": task_camera(contract).model_dump(mode="json", include=pose),
+            **task.model_dump(mode="json", include={"success", "object"}),
+        }
+        facts = tuple((key, json.dumps(value)) for key, value in flatten(plain))
+        return cls(
+            *(task.name, robot.name, image.camera),
+            *(image.size_px, image.crop_centre, image.crop_side),
+            facts,
+        )
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
@@ -68,21 +92,23 @@ class PictureView:
         """
         u, v = (float(part) for part in plain["crop_centre"])
         return cls(
-            str(plain["task"]),
-            str(plain["camera"]),
-            int(plain["size_px"]),
-            (u, v),
-            float(plain["crop_side"]),
+            *(str(plain["task"]), str(plain["robot"]), str(plain["camera"])),
+            *(int(plain["size_px"]), (u, v), float(plain["crop_side"])),
+            tuple((str(key), str(value)) for key, value in plain["facts"]),
         )
 
     def difference(self, other: PictureView) -> str:
         """In what the other differs, one line; empty where in nothing."""
-        mine, theirs = asdict(self), asdict(other)
+        mine, theirs = self._flat(), other._flat()
         return ", ".join(
-            f"{key} {mine[key]} here and {theirs[key]} there"
-            for key in mine
-            if mine[key] != theirs[key]
+            f"{key} {mine.get(key)} here and {theirs.get(key)} there"
+            for key in (*mine, *(theirs.keys() - mine.keys()))
+            if mine.get(key) != theirs.get(key)
         )
+
+    def _flat(self) -> dict[str, Any]:
+        plain = asdict(self)
+        return plain | dict(plain.pop("facts"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,9 +235,7 @@ class FrameStore:
 
     def _read(self, path: Path) -> LabelledEpisode:
         with np.load(path, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
-            if about["format"] != _FORMAT:
-                raise ValueError(f"its format is {about['format']}, known is {_FORMAT}")
+            about = _about(archive)
             if difference := self.view.difference(PictureView.from_plain(about["view"])):
                 raise FramesError(f"{path}: is of another view: {difference}")
             episode = LabelledEpisode(
@@ -254,6 +278,13 @@ def view_of(folder: Path) -> PictureView:
         raise FramesError(f"{folder}: holds no labelled frames; collect some first")
     try:
         with np.load(files[0], allow_pickle=False) as archive:
-            return PictureView.from_plain(json.loads(archive["about"].tobytes())["view"])
+            return PictureView.from_plain(_about(archive)["view"])
     except _UNREADABLE as error:
         raise FramesError(f"{files[0]}: is damaged: {error}") from None
+
+
+def _about(archive: Mapping[str, Any]) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(archive["about"].tobytes())
+    if about["format"] != _FORMAT:
+        raise ValueError(f"its format is {about['format']}, known is {_FORMAT}; collect it anew")
+    return about

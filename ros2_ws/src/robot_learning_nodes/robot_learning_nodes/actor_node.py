@@ -46,8 +46,7 @@ class ActorNode(GraphNode):
         self.names = JointNames(self.contract.robot)
         self.request_out = self.advertise(ActionRequest, "policy/action", COMMAND)
         self.event_out = self.advertise(EpisodeEvent, "episode_event", RECORD)
-        self.reset_client = self.create_client(ResetEpisode, "reset")
-        self._made.append((self.destroy_client, self.reset_client))
+        self.reset_client = self.client_of(ResetEpisode, "reset")
         self.listen(ExecutedAction, "executed_action", self._executed, RECEIPT)
         self.unsafe, self.blocked = "safety/state was not heard", ""
         self.listen(SafetyState, "safety/state", self._safety, LATCHED, always=True)

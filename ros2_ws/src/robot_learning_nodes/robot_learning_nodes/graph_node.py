@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import State as LifecycleStateMessage
+from rclpy.client import Client
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.lifecycle import Node as LifecycleNode
 from rclpy.publisher import Publisher
@@ -122,6 +123,12 @@ class GraphNode(LifecycleNode):
         service = self.create_service(kind, name, callback)
         self._made.append((self.destroy_service, service))
         return service
+
+    def client_of(self, kind: type, name: str) -> Client:
+        """A client of a service that goes with this configuration."""
+        client = self.create_client(kind, name)
+        self._made.append((self.destroy_client, client))
+        return client
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """A wall-clock timer; runs only while active."""

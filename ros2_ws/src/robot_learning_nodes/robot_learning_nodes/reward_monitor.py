@@ -1,4 +1,7 @@
-"""Judges what the task is about: in every state, or in every picture."""
+"""Judges what the task is about: in every state, or in every picture.
+
+States are judged by what the robot itself knows, or, with a classifier, by pictures alone.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,9 @@ from robot_learning_nodes.convert import (
     to_seconds,
     to_time,
 )
-from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode
+from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
+from robot_learning_nodes.pixel_rewards import PixelRewards
 from robot_learning_nodes.qos import IMAGE, LATCHED, RECEIPT, RECORD, SENSOR
 
 
@@ -42,6 +46,15 @@ class RewardMonitor(GraphNode):
 
     name = "reward_monitor"
     gives_way = True
+    parameters = (
+        Parameter(
+            "success_classifier",
+            "",
+            "folder of a classifier of pictures (robot-learning reward fit) whose word is the only "
+            "reward; empty: the task's own condition judges",
+        ),
+        Parameter("out", "runs/graph", "folder for the record of a person's words over it"),
+    )
 
     def configure(self) -> None:
         """Subscribes to what the task is judged by."""
@@ -51,7 +64,10 @@ class RewardMonitor(GraphNode):
         self.out = self.advertise(Reward, "reward", RECEIPT)
         task = self.contract.task
         self.lift: LiftMonitor | None = None
-        if isinstance(task, BinGraspTask):
+        self.pixels: PixelRewards | None = None
+        if self.values["success_classifier"]:
+            self.pixels = PixelRewards(self, self._publish_success)
+        elif isinstance(task, BinGraspTask):
             self.task = task
             self.lift = LiftMonitor(self.contract, self.kinematics)
             self.sight = Sight(self.contract, time.monotonic)
@@ -74,6 +90,8 @@ class RewardMonitor(GraphNode):
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Whether there is something to judge by."""
+        if self.pixels is not None:
+            return self.pixels.diagnose()
         figures = {"judged": self.judged}
         if self.lift is not None:
             if self.sight.blind is not None:
@@ -104,16 +122,13 @@ class RewardMonitor(GraphNode):
         if moment is None:
             return
         judged = self.judge.judge(*moment)
-        message = Reward(
-            reward=judged.reward,
-            success=judged.success,
-            terminated=judged.terminated,
-            distance_m=judged.distance_m,
+        self._publish(
+            moment.state.stamp_s,
+            judged.reward,
+            judged.success,
+            judged.terminated,
+            judged.distance_m,
         )
-        message.header.stamp = to_time(moment.state.stamp_s)
-        message.header.frame_id = self.base
-        self.out.publish(message)
-        self.judged += 1
 
     # By pictures.
 
@@ -150,16 +165,28 @@ class RewardMonitor(GraphNode):
         for moment in moments:
             success = moment.judgement.success
             step = lift_step(self.task, asked_to_end=False, last=True, success=success)
-            message = Reward(
-                reward=step.reward,
-                success=success,
-                terminated=step.terminated,
-                distance_m=math.nan,
-            )
-            message.header.stamp = to_time(moment.stamp_s)
-            message.header.frame_id = self.contract.robot.arm.base_frame
-            self.out.publish(message)
-            self.judged += 1
+            self._publish(moment.stamp_s, step.reward, success, step.terminated)
+
+    # By a classifier.
+
+    def _publish_success(self, stamp_s: float, success: bool) -> None:
+        self._publish(stamp_s, float(success), success, success)
+
+    def _publish(
+        self,
+        stamp_s: float,
+        reward: float,
+        success: bool,
+        terminated: bool,
+        distance_m: float = math.nan,
+    ) -> None:
+        message = Reward(
+            reward=reward, success=success, terminated=terminated, distance_m=distance_m
+        )
+        message.header.stamp = to_time(stamp_s)
+        message.header.frame_id = self.contract.robot.arm.base_frame
+        self.out.publish(message)
+        self.judged += 1
 
 
 def main() -> None:

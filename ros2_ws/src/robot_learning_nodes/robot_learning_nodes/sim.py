@@ -58,6 +58,11 @@ class Sim(GraphNode):
             "publish only the part of the image that the task looks at, at its size and as PNG, as "
             "a camera's driver with a region of interest does; drawn far faster",
         ),
+        Parameter(
+            "on_request",
+            False,
+            "in lockstep take pictures only when asked, as it is where every picture is acted on",
+        ),
         Parameter("raw_image", False, "also publish uncompressed images"),
         Parameter("jpeg_quality", 90, "JPEG quality of images", minimum=1, maximum=100),
         Parameter(

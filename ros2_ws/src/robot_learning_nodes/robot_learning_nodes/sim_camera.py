@@ -31,7 +31,8 @@ class SimCameraTopics:
         self.images = 0
         self._next_s = -np.inf
         # Where time stands still and every picture is acted on, one is taken when it is wanted.
-        self._on_request = node.lockstep and isinstance(node.contract.task, BinGraspTask)
+        acted_on = isinstance(node.contract.task, BinGraspTask) or node.values["on_request"]
+        self._on_request = node.lockstep and acted_on
         topic = f"{name}/color"
         self._image_out = node.advertise(CompressedImage, f"{topic}/image_raw/compressed", IMAGE)
         self._info_out = node.advertise(CameraInfo, f"{topic}/camera_info", STREAM)
