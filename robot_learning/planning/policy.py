@@ -23,6 +23,20 @@ _PIECE = 32  # candidates between two looks at the clock
 _SEED = 0
 
 
+@dataclass
+class _UnderWay:
+    """What an episode has come to: the search that goes on, its noise, its newest plan.
+
+    Attributes:
+        carried_out: steps of the plan.
+    """
+
+    search: Search
+    generator: torch.Generator
+    plan: Plan | None = None
+    carried_out: int = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannerPolicy(Policy):
     """Plans in an ensemble; goes on from the plan before until `begin` is called.
@@ -41,30 +55,40 @@ class PlannerPolicy(Policy):
     model: Ensemble
     settings: PlannerSettings
     objective: dict[str, Any]
-    _state: list[Any] = field(default_factory=list, repr=False, compare=False)
+    _episode: list[_UnderWay] = field(default_factory=list, repr=False, compare=False)
 
     def begin(self) -> None:
         """An episode begins: what was planned is of no use."""
-        self._state.clear()
+        self._episode.clear()
 
     @property
     def newest(self) -> Plan | None:
         """What the last search came to."""
-        return self._state[2] if len(self._state) > 2 else None
+        return self._episode[0].plan if self._episode else None
 
     def choose(self, inputs: Float32) -> Float32:
         """The first action of a plan; rows of a batch are planned one after the other, anew."""
         if inputs.ndim == 1:
-            return self._plan(inputs)
+            return self._next(inputs)
         found = []
         for row in inputs.reshape(-1, inputs.shape[-1]):
             self.begin()
-            found.append(self._plan(row))
+            found.append(self._next(row))
         self.begin()
         return np.array(found, np.float32).reshape(*inputs.shape[:-1], self.action_size)
 
-    def _plan(self, inputs: Float32) -> Float32:
-        search, generator = self._searching()
+    def _next(self, inputs: Float32) -> Float32:
+        """The next action of the plan, or the first of a new one."""
+        if not self._episode:
+            generator = torch.Generator().manual_seed(_SEED)
+            self._episode.append(_UnderWay(self.settings.search(self.action_size), generator))
+        now = self._episode[0]
+        if now.plan is None or now.carried_out == self.settings.replan_every_steps:
+            now.plan, now.carried_out = self._plan(inputs, now.search, now.generator), 0
+        now.carried_out += 1
+        return self.to_action(now.plan.actions[now.carried_out - 1].numpy())
+
+    def _plan(self, inputs: Float32, search: Search, generator: torch.Generator) -> Plan:
         rows = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
         start, goal = rows[: self.observation_size], rows[self.observation_size :]
         settings = self.settings
@@ -81,16 +105,14 @@ class PlannerPolicy(Policy):
         def score(plans: Tensor) -> Tensor:
             return played.value(start, plans, generator)
 
-        piece = _PIECE if settings.replan_budget_s else 10**9
-        found = plan(search, score, generator, budget_s=settings.replan_budget_s, piece=piece)
-        self._state[2:] = [found]
-        return self.to_action(found.actions[0].numpy())
-
-    def _searching(self) -> tuple[Search, torch.Generator]:
-        if not self._state:
-            generator = torch.Generator().manual_seed(_SEED)
-            self._state.extend((self.settings.search(self.action_size), generator))
-        return self._state[0], self._state[1]
+        return plan(
+            search,
+            score,
+            generator,
+            budget_s=settings.replan_budget_s,
+            piece=_PIECE if settings.replan_budget_s else 10**9,
+            carried_out=settings.replan_every_steps,
+        )
 
     def tensors(self) -> dict[str, Float32]:
         """Weights, bounds and scalings of the model."""

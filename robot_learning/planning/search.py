@@ -56,9 +56,9 @@ class Search(ABC):
         """What was planned before is of no use: a new episode."""
         self._mean = torch.zeros(self.horizon, self.action_size)
 
-    def shift(self, actions: Tensor) -> None:
-        """The first action of a plan was carried out: the rest is where the next one begins."""
-        self._mean = torch.cat((actions[1:], actions[-1:]))
+    def shift(self, actions: Tensor, steps: int = 1) -> None:
+        """So many steps of a plan are carried out: the rest is where the next one begins."""
+        self._mean = moved_on(actions, steps)
 
     @property
     @abstractmethod
@@ -85,6 +85,7 @@ def plan(
     *,
     budget_s: float | None = None,
     piece: int = 64,
+    carried_out: int = 1,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Searches until the rounds are done or the time is up.
@@ -95,6 +96,7 @@ def plan(
         generator: of candidates.
         budget_s: time for all of it; None for as long as it takes.
         piece: candidates scored between two looks at the clock.
+        carried_out: steps of the answer before the next search, at most the horizon.
         clock: seconds.
 
     Returns:
@@ -125,5 +127,13 @@ def plan(
         if not complete:
             break
     actions = search.answer(best)
-    search.shift(actions)
+    search.shift(actions, carried_out)
     return Plan(actions, best_value, scored, complete, clock() - begun_s)
+
+
+def moved_on(actions: Tensor, steps: int) -> Tensor:
+    """What is left of a plan after so many steps, its last action repeated; time is axis -2."""
+    left = actions[..., steps:, :]
+    repeated = [-1] * actions.ndim
+    repeated[-2] = steps
+    return torch.cat((left, actions[..., -1:, :].expand(repeated)), -2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from robot_learning.planning.search import Search
+from robot_learning.planning.search import Search, moved_on
 
 
 class RandomShooting(Search):
@@ -138,10 +138,10 @@ class ICem(Cem):
         super().forget()
         self._kept = self._kept[:0]
 
-    def shift(self, actions: Tensor) -> None:
+    def shift(self, actions: Tensor, steps: int = 1) -> None:
         """Elites go on too."""
-        super().shift(actions)
-        self._kept = torch.cat((self._kept[:, 1:], self._kept[:, -1:]), 1)
+        super().shift(actions, steps)
+        self._kept = moved_on(self._kept, steps)
 
     def candidates(self, number: int, generator: torch.Generator) -> Tensor:
         """The new ones, then the elites that stay."""

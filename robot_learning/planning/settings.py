@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robot_learning.contract.base import NonNegative, Positive, StrictModel
 from robot_learning.planning.search import Search
@@ -35,9 +35,20 @@ class PlannerSettings(StrictModel):
     disagreement_cost: NonNegative = Field(
         0.0, description="Price of a unit by which the members' predictions lie apart, a step."
     )
+    replan_every_steps: Count = Field(
+        1, description="Steps carried out of a plan before the next one; `horizon` is open loop."
+    )
     replan_budget_s: Positive | None = Field(
         None, description="Time for a plan; at its end the best so far is carried out."
     )
+
+    @model_validator(mode="after")
+    def _plan_lasts(self) -> Self:
+        if self.replan_every_steps > self.horizon:
+            raise ValueError(
+                f"replan_every_steps {self.replan_every_steps} is above horizon {self.horizon}"
+            )
+        return self
 
     def search(self, action_size: int) -> Search:
         """The search that is described."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,21 @@ def test_the_same_observations_since_the_beginning_give_the_same_actions(learner
     first = acts.act(seen[0].astype(np.float32))
     acts.begin()
     assert not np.array_equal(first, acts.act(seen[0].astype(np.float32)))
+
+
+def test_open_loop_a_plan_is_carried_out_whatever_is_seen(learner: Learner) -> None:
+    trained = policy(learner)
+    planner = trained.settings.model_copy(update={"replan_every_steps": 3})
+    acts = replace(trained, settings=planner)
+    acts.begin()
+    acts.act(np.float32([0.0, 0.0, 0.15, 0.5]))
+    first = acts.newest
+    assert first is not None
+    for step in (1, 2):
+        assert acts.act(np.full(4, 0.1, np.float32)) == pytest.approx(first.actions[step].numpy())
+        assert acts.newest is first
+    acts.act(np.zeros(4, np.float32))
+    assert acts.newest is not first
 
 
 def test_a_policy_file_carries_model_search_and_objective(learner: Learner) -> None:

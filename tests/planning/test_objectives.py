@@ -14,7 +14,8 @@ NO_GOAL = torch.zeros(0)
 
 
 def test_balancing_is_rewarded_and_ends_as_in_its_environment() -> None:
-    objective, rng = objective_of({"name": "balance"}, NO_GOAL), np.random.default_rng(0)
+    objective = objective_of({"name": "balance", "centring": 0.0}, NO_GOAL)
+    rng = np.random.default_rng(0)
     env, ends = CartPole(), 0
     for seed in range(5):
         seen, _ = env.reset(seed=seed)
@@ -27,6 +28,13 @@ def test_balancing_is_rewarded_and_ends_as_in_its_environment() -> None:
             assert objective.terminated(rows[2]).item() == over
             seen, ends = after, ends + over
     assert ends == 5
+
+
+def test_a_balanced_cart_is_worth_more_near_the_middle_and_always_more_than_a_fallen_one() -> None:
+    objective = objective_of({"name": "balance"}, NO_GOAL)
+    middle, side, fallen = torch.tensor([[0.1, 0, 0.0, 0], [2.3, 0, 0.0, 0], [0.1, 0, 0.3, 0]])
+    worth = [objective.reward(row, torch.zeros(1), row).item() for row in (middle, side, fallen)]
+    assert 1.0 > worth[0] > worth[1] > 0.9 and worth[2] == 0.0
 
 
 def test_the_pendulums_reward_is_gymnasiums() -> None:

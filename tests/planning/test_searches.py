@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from robot_learning.planning.search import Plan, Search, plan
+from robot_learning.planning.search import Plan, Search, moved_on, plan
 from robot_learning.planning.searches import (
     Cem,
     ICem,
@@ -108,3 +108,10 @@ def test_the_more_colour_the_more_alike_are_neighbours() -> None:
 
     likeness = [alike(colour) for colour in (0.0, 1.0, 2.0)]
     assert abs(likeness[0]) < 0.05 and likeness[0] + 0.2 < likeness[1] < likeness[2] - 0.1
+
+
+def test_a_plan_moves_on_by_the_steps_that_were_carried_out_and_repeats_its_last_action() -> None:
+    plans = torch.arange(10.0).view(1, 5, 2)
+    left = moved_on(plans, 2)
+    assert left[0].tolist() == [[4, 5], [6, 7], [8, 9], [8, 9], [8, 9]]
+    assert moved_on(plans[0], 5)[:, 0].tolist() == [8.0] * 5
