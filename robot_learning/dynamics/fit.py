@@ -66,7 +66,8 @@ class EnsembleFit:
             )
         self._model, self._rng = model, rng
         learned, held = data.split(settings.held_out_share, rng)
-        model.inputs, model.changes = Scaling.of(learned.inputs), Scaling.of(learned.changes)
+        model.inputs = Scaling.of_inputs(learned.inputs)
+        model.changes = Scaling.of_outputs(learned.changes)
         model.restart_optimiser()
         self._rows, self._wanted = self._scaled(learned)
         self._held_rows, self._held_wanted = self._scaled(held)

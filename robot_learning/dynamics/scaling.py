@@ -15,8 +15,9 @@ _RELATIVE_MIN = 1e-6
 class Scaling:
     """Subtract the mean, divide by the deviation.
 
-    A dimension that never changes has no spread: it is centred and otherwise left as it is, so
-    that it says nothing to the model and is predicted to stay.
+    A dimension that never changes has no spread. As an input it is centred and otherwise left as
+    it is, so that it says nothing to the model; as an output whatever the model says of it counts
+    for nothing.
 
     Attributes:
         mean: shape (size,).
@@ -27,11 +28,20 @@ class Scaling:
     std: Tensor
 
     @classmethod
-    def of(cls, rows: Tensor) -> Self:
+    def of_inputs(cls, rows: Tensor) -> Self:
         """Mean and deviation of rows, shape (n, size), n at least 1."""
+        return cls._of(rows, 1.0)
+
+    @classmethod
+    def of_outputs(cls, rows: Tensor) -> Self:
+        """The same of what is predicted."""
+        return cls._of(rows, _RELATIVE_MIN)
+
+    @classmethod
+    def _of(cls, rows: Tensor, std_of_constants: float) -> Self:
         mean, std = rows.mean(0), rows.std(0, correction=0)
-        constant = std <= _RELATIVE_MIN * (mean.abs() + _RELATIVE_MIN)
-        return cls(mean, torch.where(constant, torch.ones_like(std), std))
+        constant = std <= _RELATIVE_MIN * (1.0 + mean.abs())
+        return cls(mean, torch.where(constant, torch.full_like(std, std_of_constants), std))
 
     @classmethod
     def none(cls, size: int) -> Self:

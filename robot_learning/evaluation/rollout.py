@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 from robot_learning.evaluation.episodes import Episode, Evaluation
@@ -32,6 +33,7 @@ def evaluate(
     has_success: bool,
     stream: int = EVALUATION_STREAM,
     on_episode: Callable[[Episode], None] | None = None,
+    on_decision: Callable[[float], None] | None = None,
 ) -> Evaluation:
     """Runs `episodes` episodes without exploration.
 
@@ -44,6 +46,7 @@ def evaluate(
         has_success: the task has a success condition.
         stream: episodes of different streams are never the same.
         on_episode: called after each.
+        on_decision: called after each action of the policy, with the seconds that it took.
 
     Raises:
         ValueError: the policy's sizes do not fit the environment.
@@ -56,7 +59,11 @@ def evaluate(
         total, length, held, over = 0.0, 0, 0, False
         while not over:
             goal = seen.desired_goal if policy.goal_size else None
-            action = to_action(environment, policy.act(seen.observation, goal))
+            asked_s = time.perf_counter()
+            chosen = policy.act(seen.observation, goal)
+            if on_decision:
+                on_decision(time.perf_counter() - asked_s)
+            action = to_action(environment, chosen)
             observed, reward, terminated, truncated, info = environment.step(action)
             seen, when = take_apart(observed), f"episode {number}, step {length}"
             require_finite(environment, seen, when)

@@ -47,9 +47,15 @@ def test_of_a_single_episode_its_last_part_is() -> None:
     assert torch.equal(learned.observations, data.observations[:80])
 
 
-def test_a_dimension_that_never_changes_is_only_centred() -> None:
+def test_an_input_that_never_changes_is_only_centred() -> None:
     rows = torch.tensor([[1.0, 7.0], [3.0, 7.0]])
-    scaling = Scaling.of(rows)
+    scaling = Scaling.of_inputs(rows)
     assert scaling.std.tolist() == [1.0, 1.0] and scaling.mean.tolist() == [2.0, 7.0]
     assert scaling.scale(torch.tensor([[4.0, 8.0]])).tolist() == [[2.0, 1.0]]
     assert torch.equal(scaling.unscale(scaling.scale(rows)), rows)
+
+
+def test_of_an_output_that_never_changes_nothing_that_is_said_counts() -> None:
+    scaling = Scaling.of_outputs(torch.tensor([[1.0, 0.0], [3.0, 0.0]]))
+    said = scaling.unscale(torch.tensor([[1.0, 5.0]]))
+    assert said[0].tolist() == pytest.approx([3.0, 0.0], abs=1e-5)
