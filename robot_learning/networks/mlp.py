@@ -12,11 +12,18 @@ _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
 NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
+
+
+def _silu(x: Tensor) -> Tensor:
+    """Its gradient needs its input, so it is in place only where nobody asks for one."""
+    return torch.nn.functional.silu(x, inplace=not torch.is_grad_enabled())
+
+
 # In place: no layer here needs its own output before the activation for its gradient.
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
     "tanh": torch.tanh_,
-    "silu": torch.nn.functional.silu,  # its gradient does need its input
+    "silu": _silu,
 }
 
 
