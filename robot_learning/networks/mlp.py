@@ -13,7 +13,6 @@ NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
 
-
 def _silu(x: Tensor) -> Tensor:
     """Its gradient needs its input, so it is in place only where nobody asks for one."""
     return torch.nn.functional.silu(x, inplace=not torch.is_grad_enabled())
