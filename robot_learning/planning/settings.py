@@ -35,6 +35,11 @@ class PlannerSettings(StrictModel):
     disagreement_cost: NonNegative = Field(
         0.0, description="Price of a unit by which the members' predictions lie apart, a step."
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of the ensemble's products while planning; auto: bfloat16 where the "
+        "processor multiplies it and a member has 32 rows or more.",
+    )
     replan_budget_s: Positive | None = Field(
         None, description="Time for a plan; at its end the best so far is carried out."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from robot_learning.dynamics.honesty import ERROR_MAX
 from robot_learning.training.model_report import ModelReport
@@ -83,6 +84,8 @@ def _draw_doubt(panel: Axes, report: ModelReport) -> None:
     if bool((found.disagreement > 0).any()) and bool((found.error > 0).any()):
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.yaxis.set_minor_formatter(NullFormatter())
     what = "disagreement of members" if report.members > 1 else "predicted deviation"
     panel.set_xlabel(f"{what} (1: the spread of the changes)")
     panel.set_ylabel("error")
