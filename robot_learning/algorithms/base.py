@@ -276,6 +276,11 @@ class OffPolicyAlgorithm(Algorithm):
         """What is to be imitated; before the first update, and again when a run goes on."""
         del demonstrations
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of what was learned so far; one line each."""
+        return ()
+
     def priorities(self) -> Float32 | None:
         """How much each row of the batch updated last had to teach, shape (n,), not negative.
 

@@ -18,10 +18,12 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from robot_learning.algorithms.base import Count, Spaces, Unit
+from robot_learning.algorithms.model_based import ModelBased
 from robot_learning.algorithms.sac import SAC, SACHyperParameters
 from robot_learning.contract.base import NonNegative, Positive
 from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
 from robot_learning.dynamics.branches import Branches
+from robot_learning.dynamics.honesty import Ahead
 from robot_learning.planning.objectives import require_objective
 from robot_learning.replay import Batch, Step
 
@@ -68,7 +70,7 @@ class MBPOHyperParameters(SACHyperParameters):
         return self
 
 
-class MBPO(SAC):
+class MBPO(ModelBased, SAC):
     """SAC on branches of a model."""
 
     name: ClassVar[str] = "mbpo"
@@ -118,10 +120,21 @@ class MBPO(SAC):
                 break
         else:
             return {}
-        report, self._fit = self._fit.report, None
-        assert report is not None
+        done, self._fit = self._fit, None
+        assert done.report is not None
         self._branch()
-        return report.figures() | {"rollout_steps": float(self._length())}
+        figures = done.report.figures() | {"rollout_steps": float(self._length())}
+        return figures | self.judge_model(done.held)
+
+    @property
+    def ahead(self) -> Ahead:
+        """See `ModelBased.ahead`."""
+        return Ahead("rollout_steps", self._length())
+
+    @property
+    def held_out_share(self) -> float:
+        """See `ModelBased.held_out_share`."""
+        return self._settings.model.held_out_share
 
     def _branch(self) -> None:
         """Rollouts from real states, under the newest policy."""

@@ -21,8 +21,10 @@ from robot_learning.algorithms.base import (
     OffPolicyHyperParameters,
     Spaces,
 )
+from robot_learning.algorithms.model_based import ModelBased
 from robot_learning.contract.base import NonNegative, Positive
 from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
+from robot_learning.dynamics.honesty import Ahead
 from robot_learning.planning.objectives import require_objective
 from robot_learning.planning.policy import PlannerPolicy
 from robot_learning.planning.settings import PlannerSettings
@@ -60,7 +62,7 @@ class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSet
         return 0
 
 
-class PETS(OffPolicyAlgorithm):
+class PETS(ModelBased, OffPolicyAlgorithm):
     """An ensemble that is fitted now and then, and a planner in it."""
 
     name: ClassVar[str] = "pets"
@@ -104,9 +106,19 @@ class PETS(OffPolicyAlgorithm):
             self._fitted_steps = len(self._steps)
         if not self._fit.advance():
             return {}
-        report, self._fit = self._fit.report, None
-        assert report is not None
-        return report.figures()
+        done, self._fit = self._fit, None
+        assert done.report is not None
+        return done.report.figures() | self.judge_model(done.held)
+
+    @property
+    def ahead(self) -> Ahead:
+        """See `ModelBased.ahead`."""
+        return Ahead("horizon", self._hyper.horizon)
+
+    @property
+    def held_out_share(self) -> float:
+        """See `ModelBased.held_out_share`."""
+        return self._hyper.held_out_share
 
     def policy(self) -> PlannerPolicy:
         """The planner in the present model."""

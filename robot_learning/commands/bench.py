@@ -85,6 +85,20 @@ def replay(
 
 
 @app.command()
+def planner(
+    as_json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns; medians are reported.")] = 15,
+) -> None:
+    """Planning: the ensemble against its members one by one, pytorch-mppi, bfloat16; CPU time.
+
+    Bars: 3 times the loop for one row a member; bfloat16 ranks plans as float32 does.
+    """
+    from robot_learning.benchmark.planner import measure_planner
+
+    _report("planner", _measured(lambda: measure_planner(rounds, _say)), as_json)
+
+
+@app.command()
 def camera(as_json: Json = False) -> None:
     """64x64 images of the scene: decimated against stock meshes, in the same run. Bar: 6 times."""
     from robot_learning.benchmark.camera import measure_camera

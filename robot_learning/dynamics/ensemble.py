@@ -88,6 +88,7 @@ class Ensemble:
         self.inputs = Scaling.none(observation_size + action_size)
         self.changes = Scaling.none(observation_size)
         self.fitted = False
+        self._copies: dict[torch.dtype, tuple[int, Tensor, Mlp]] = {}
         self.restart_optimiser()
 
     @property
@@ -96,14 +97,18 @@ class Ensemble:
         return len(self.elites)
 
     @torch.no_grad()
-    def predict(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
-        """See `DynamicsModel`; the members asked are the elites."""
+    def predict(
+        self, observations: Tensor, actions: Tensor, *, dtype: torch.dtype = torch.float32
+    ) -> tuple[Tensor, Tensor]:
+        """See `DynamicsModel`; the members asked are the elites.
+
+        With another `dtype` the products are of that precision; what goes in and comes out, and
+        the scaling of it, is float32.
+        """
         if not self.fitted:
             raise DynamicsError("the model was asked before it was fitted: gather data and fit it")
         rows = self.inputs.scale(torch.cat((observations, actions), -1))
-        everyone = self.members == self.settings.members  # no weights to be gathered
-        outputs = self.network(rows) if everyone else self.network.chosen(self.elites, rows)
-        mean, log_var = self._distribution(outputs)
+        mean, log_var = self._distribution(self._asked(dtype)(rows.to(dtype)).float())
         moved = observations + self.changes.unscale(mean)
         return moved, (0.5 * log_var).exp() * self.changes.std
 
@@ -185,6 +190,17 @@ class Ensemble:
     def description(self) -> dict[str, Any]:
         """Settings as JSON can hold them."""
         return self.settings.model_dump(mode="json")
+
+    def _asked(self, dtype: torch.dtype) -> Mlp:
+        """The networks of the elites; copies are kept until the weights change."""
+        if dtype == torch.float32 and self.members == self.settings.members:
+            return self.network
+        now = self.network.flat._version
+        version, elites, copy = self._copies.get(dtype, (-1, self.elites, self.network))
+        if version != now or elites is not self.elites:
+            copy = self.network.chosen(self.elites, dtype)
+            self._copies[dtype] = now, self.elites, copy
+        return copy
 
     def _distribution(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance in scaled units; the variance stays within learned bounds."""

@@ -50,6 +50,10 @@ class EnsembleFit:
 
     Weights go on from where the last fit left them; each member ends with the weights that were
     best on the held-out episodes.
+
+    Attributes:
+        held: the held-out episodes.
+        report: what came of it; None before it is done.
     """
 
     def __init__(self, model: Ensemble, data: Transitions, rng: np.random.Generator) -> None:
@@ -65,13 +69,13 @@ class EnsembleFit:
                 "are wanted: gather more, or lower transitions_min"
             )
         self._model, self._rng = model, rng
-        learned, held = data.split(settings.held_out_share, rng)
+        learned, self.held = data.split(settings.held_out_share)
         model.inputs = Scaling.of_inputs(learned.inputs)
         model.changes = Scaling.of_outputs(learned.changes)
         model.restart_optimiser()
         self._rows, self._wanted = self._scaled(learned)
-        self._held_rows, self._held_wanted = self._scaled(held)
-        self._counts = len(learned), len(held)
+        self._held_rows, self._held_wanted = self._scaled(self.held)
+        self._counts = len(learned), len(self.held)
         self._epoch = self._waited = 0
         self._loss, self._sum, self._batches = 0.0, 0.0, 0
         self._best = model.network.flat.clone()

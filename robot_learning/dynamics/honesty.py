@@ -8,7 +8,9 @@ predicts says whether that deviation means anything.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,8 +18,23 @@ from torch import Tensor
 from robot_learning.dynamics.model import DynamicsError, DynamicsModel
 from robot_learning.dynamics.transitions import Transitions
 
-# Shares of a Gaussian within so many deviations.
-_WITHIN = {0.5: 0.6745, 0.8: 1.2816, 0.95: 1.9600}
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_SHOWN = (0.5, 0.8, 0.95)  # of these in the metrics
+ERROR_MAX = 0.5
+_WORST = 1e3  # an error beyond says no more, and a model that blew up has a finite one
+STARTS_MAX = 300  # so many tell an error well, and a fit every few steps can afford them
+
+
+class Ahead(NamedTuple):
+    """How far a method trusts its model.
+
+    Attributes:
+        setting: name of the hyper-parameter.
+        steps: its value.
+    """
+
+    setting: str
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -31,8 +48,8 @@ class Honesty:
             no better than to say the mean.
         still: the same for a model that says that nothing changes, shape (horizons,).
         starts: from how many states each horizon was played.
-        coverage: for the shares 0.5, 0.8 and 0.95: of the one-step truths that lie within the
-            interval that should hold so many.
+        coverage: for each of `SHARES`: of the one-step truths that lie within the interval that
+            should hold so many.
     """
 
     horizons: tuple[int, ...]
@@ -41,7 +58,7 @@ class Honesty:
     starts: tuple[int, ...]
     coverage: dict[float, float]
 
-    def honest_horizon(self, error_max: float = 0.5) -> int:
+    def honest_horizon(self, error_max: float = ERROR_MAX) -> int:
         """The longest horizon up to which every error is at most this; 0 for none."""
         found = 0
         for horizon, error in zip(self.horizons, self.error, strict=True):
@@ -50,24 +67,42 @@ class Honesty:
             found = horizon
         return found
 
+    def beyond(self, ahead: Ahead) -> str:
+        """What to say of a method that looks further ahead than this; empty where none does.
+
+        A horizon that no held-out episode is long enough for is not judged.
+        """
+        honest = self.honest_horizon()
+        if honest >= min(ahead.steps, len(self.horizons)):
+            return ""
+        return (
+            f"{ahead.setting} is {ahead.steps}, the model is honest for {honest} of these steps "
+            f"(then its error is above {ERROR_MAX:g} of the spread): lower {ahead.setting} or "
+            "gather more"
+        )
+
     def figures(self) -> dict[str, float]:
-        """For the run's metrics."""
+        """For the run's metrics; always the same names, so that none is left from before."""
         return {
             "model_error_1": self.error[0],
-            f"model_error_{self.horizons[-1]}": self.error[-1],
+            "model_error_at_horizon": self.error[-1],
+            "model_horizon": float(self.horizons[-1]),
             "model_honest_horizon": float(self.honest_horizon()),
-            **{f"model_coverage_{share:g}": found for share, found in self.coverage.items()},
+            **{f"model_coverage_{share:g}": self.coverage[share] for share in _SHOWN},
         }
 
 
 @torch.no_grad()
-def examine(model: DynamicsModel, held: Transitions, horizon: int) -> Honesty:
+def examine(
+    model: DynamicsModel, held: Transitions, horizon: int, *, starts_max: int = STARTS_MAX
+) -> Honesty:
     """Plays a model on episodes that it was not fitted to.
 
     Args:
         model: its members' mean is what is judged; each goes on from its own prediction.
         held: whole episodes; starts whose episode is shorter than a horizon are left out of it.
         horizon: longest, at least 1.
+        starts_max: of more states so many are played from, spread evenly.
 
     Raises:
         DynamicsError: no episode is as long as one step.
@@ -76,10 +111,10 @@ def examine(model: DynamicsModel, held: Transitions, horizon: int) -> Honesty:
         raise DynamicsError("there are no held-out transitions to judge the model by: gather more")
     spread = held.next_observations.std(0, correction=0)
     spread = torch.where(spread > 1e-6, spread, torch.ones_like(spread))
-    rows = torch.arange(len(held))
-    states = held.observations.expand(model.members, -1, -1)
+    count = min(len(held), starts_max)
+    begun = torch.arange(count) * len(held) // count
+    states = held.observations[begun].expand(model.members, -1, -1)
     errors, still, starts = list[float](), list[float](), list[int]()
-    begun = rows.clone()
     for step in range(horizon):
         now = begun + step
         # Rows whose episode goes on as far as this.
@@ -99,7 +134,8 @@ def examine(model: DynamicsModel, held: Transitions, horizon: int) -> Honesty:
 
 
 def _error(predicted: Tensor, truth: Tensor, spread: Tensor) -> float:
-    return float(((predicted - truth) / spread).square().mean(0).sqrt().mean())
+    error = float(((predicted - truth) / spread).square().mean(0).sqrt().mean())
+    return min(error, _WORST) if math.isfinite(error) else _WORST
 
 
 def _coverage(model: DynamicsModel, held: Transitions) -> dict[float, float]:
@@ -108,4 +144,9 @@ def _coverage(model: DynamicsModel, held: Transitions) -> dict[float, float]:
     mean, std = model.predict(held.observations.expand(shape), held.actions.expand(shape))
     variance = std.square().mean(0) + mean.var(0, correction=0)
     away = (held.next_observations - mean.mean(0)).abs() / variance.sqrt().clamp_min(1e-12)
-    return {share: float((away <= bound).float().mean()) for share, bound in _WITHIN.items()}
+    # A Gaussian has this share of itself within so many deviations.
+    bounds = math.sqrt(2.0) * torch.erfinv(torch.tensor(SHARES))
+    return {
+        share: float((away <= bound).float().mean())
+        for share, bound in zip(SHARES, bounds, strict=True)
+    }

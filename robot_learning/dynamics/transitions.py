@@ -103,19 +103,22 @@ class Transitions:
         """Some of the rows."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def split(self, share: float, rng: np.random.Generator) -> tuple[Self, Self]:
+    def split(self, share: float) -> tuple[Self, Self]:
         """Sets whole episodes aside: neighbours in time are too alike to judge each other.
 
+        Which, their order alone decides: the second, and so on evenly. So an episode that was set
+        aside once always is, however many follow, and a model that goes on from its last fit was
+        never fitted to any of them.
+
         Args:
-            share: of the episodes to set aside; at least one, and at least one is left. Of a
-                single episode its last part is set aside.
-            rng: draws which.
+            share: of the episodes to set aside; of two or more at least one. Of a single episode
+                its last part is set aside.
         """
-        numbers = torch.unique(self.episodes)
+        numbers, order = torch.unique(self.episodes, return_inverse=True)
         if len(numbers) == 1:
             cut = len(self) - max(1, round(share * len(self)))
             return self.take(torch.arange(cut)), self.take(torch.arange(cut, len(self)))
-        count = min(max(1, round(share * len(numbers))), len(numbers) - 1)
-        drawn = torch.from_numpy(rng.choice(numbers.numpy(), count, replace=False))
-        aside = torch.isin(self.episodes, drawn)
+        number = torch.arange(len(numbers), dtype=torch.float64)
+        counted = ((number - 1.0) * share + 1e-9).floor()  # set aside up to here, less one
+        aside = counted.diff(prepend=counted[:1]).bool()[order]
         return self.take((~aside).nonzero()[:, 0]), self.take(aside.nonzero()[:, 0])

@@ -12,11 +12,17 @@ _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
 NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
+
+def _silu(x: Tensor) -> Tensor:
+    """Its gradient needs its input, so it is in place only where nobody asks for one."""
+    return torch.nn.functional.silu(x, inplace=not torch.is_grad_enabled())
+
+
 # In place: no layer here needs its own output before the activation for its gradient.
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu_,
     "tanh": torch.tanh_,
-    "silu": torch.nn.functional.silu,  # its gradient does need its input
+    "silu": _silu,
 }
 
 
@@ -71,13 +77,8 @@ class Mlp:
         matrices = len(shapes)
         if layer_norm:
             shapes += [(*lead, *row, width) for width in sizes[1:-1] for _ in range(2)]
-        counts = [torch.Size(shape).numel() for shape in shapes]
-        self.flat = torch.empty(sum(counts))
-        split = torch.split(self.flat, counts)
-        parts = [part.view(shape) for part, shape in zip(split, shapes, strict=True)]
-        self.parts = [part.detach().requires_grad_() for part in parts]
-        self.weights, self.biases = self.parts[0:matrices:2], self.parts[1:matrices:2]
-        self.gains, self.shifts = self.parts[matrices::2], self.parts[matrices + 1 :: 2]
+        self._shapes, self._matrices = shapes, matrices
+        self._lay(torch.empty(sum(torch.Size(shape).numel() for shape in shapes)))
         with torch.no_grad():
             if output_gain is None:
                 self._draw_uniform(generator)
@@ -109,20 +110,22 @@ class Mlp:
         norms = [(gain[index], shift[index]) for gain, shift in self._norms()]
         return self._layers(inputs, weights, biases, norms, torch.addmm)
 
-    def chosen(self, members: Tensor, inputs: Tensor) -> Tensor:
-        """Computes some of several networks, each on rows of its own.
+    def chosen(self, members: Tensor, dtype: torch.dtype = torch.float32) -> Mlp:
+        """Some of several networks, copied, to be computed with and not to learn.
 
         Args:
             members: their numbers, shape (k,).
-            inputs: shape (k, n, sizes[0]).
-
-        Returns:
-            shape (k, n, sizes[-1]).
+            dtype: of weights, inputs and outputs.
         """
-        weights = [weight[members] for weight in self.weights]
-        biases = [bias[members] for bias in self.biases]
-        norms = [(gain[members], shift[members]) for gain, shift in self._norms()]
-        return self._layers(inputs, weights, biases, norms, torch.baddbmm)
+        few = Mlp(
+            self._sizes,
+            torch.Generator(),
+            members=len(members),
+            activation=self.activation,
+            layer_norm=self.layer_norm,
+        )
+        few._lay(torch.cat([part.detach()[members].reshape(-1) for part in self.parts]).to(dtype))
+        return few
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""
@@ -140,6 +143,16 @@ class Mlp:
         )
         twin.flat.copy_(self.flat)
         return twin
+
+    def _lay(self, flat: Tensor) -> None:
+        """Makes the layers views of `flat`."""
+        self.flat = flat
+        split = torch.split(flat, [torch.Size(shape).numel() for shape in self._shapes])
+        parts = [part.view(shape) for part, shape in zip(split, self._shapes, strict=True)]
+        self.parts = [part.detach().requires_grad_() for part in parts]
+        matrices = self._matrices
+        self.weights, self.biases = self.parts[0:matrices:2], self.parts[1:matrices:2]
+        self.gains, self.shifts = self.parts[matrices::2], self.parts[matrices + 1 :: 2]
 
     def _norms(self) -> _Norms:
         return list(zip(self.gains, self.shifts, strict=True))

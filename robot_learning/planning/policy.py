@@ -12,7 +12,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from robot_learning.dynamics import DynamicsError, Ensemble, EnsembleSettings
+from robot_learning.dynamics import DynamicsError, DynamicsModel, Ensemble, EnsembleSettings
+from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
 from robot_learning.networks.policy import Float32, Policy
 from robot_learning.planning.imagination import Imagination
 from robot_learning.planning.objectives import ObjectiveError, objective_of
@@ -93,7 +94,7 @@ class PlannerPolicy(Policy):
         start, goal = rows[: self.observation_size], rows[self.observation_size :]
         settings = self.settings
         played = Imagination(
-            self.model,
+            self._asked(),
             objective_of(self.objective, goal),
             particles=settings.particles,
             sampling=settings.sampling,
@@ -113,6 +114,12 @@ class PlannerPolicy(Policy):
             piece=_PIECE if settings.replan_budget_s else 10**9,
             carried_out=settings.replan_every_steps,
         )
+
+    def _asked(self) -> DynamicsModel:
+        """The model, in the precision that it is planned with."""
+        precision = self.settings.precision
+        reduced = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16())
+        return Reduced(self.model) if reduced else self.model
 
     def tensors(self) -> dict[str, Float32]:
         """Weights, bounds and scalings of the model."""

@@ -38,6 +38,11 @@ class PlannerSettings(StrictModel):
     replan_every_steps: Count = Field(
         1, description="Steps carried out of a plan before the next one; `horizon` is open loop."
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of the ensemble's products while planning; auto: bfloat16 where the "
+        "processor multiplies it and a member has 32 rows or more.",
+    )
     replan_budget_s: Positive | None = Field(
         None, description="Time for a plan; at its end the best so far is carried out."
     )

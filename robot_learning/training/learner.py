@@ -179,8 +179,8 @@ class Learner:
 
     @property
     def warnings(self) -> list[str]:
-        """What was found damaged while resuming, and what is wrong with the newest updates."""
-        return [*self._files.warnings, *self._guarded.lines()]
+        """What was found damaged while resuming, and what is wrong with what is learned."""
+        return [*self._files.warnings, *self._guarded.lines(), *self._algorithm.warnings]
 
     @property
     def steps(self) -> int:

@@ -17,11 +17,20 @@ from robot_learning.algorithms.pets import PETS, PETSHyperParameters
 from robot_learning.dynamics import DynamicsError
 from robot_learning.envs.cart_pole import CartPole
 from robot_learning.evaluation.rollout import evaluate
+from robot_learning.networks import MlpPolicy
 from robot_learning.planning.objectives import ObjectiveError
 from robot_learning.planning.policy import PlannerPolicy
+from robot_learning.replay.journal_format import read_steps
+from robot_learning.training.expert import find_expert
 from robot_learning.training.learner import Learner
 from robot_learning.training.learner_types import LearnerSettings
-from robot_learning.training.policy_file import PolicyFileError, policy_from_bytes, policy_to_bytes
+from robot_learning.training.open_trainer import environment_settings, open_trainer
+from robot_learning.training.policy_file import (
+    PolicyFileError,
+    policy_from_bytes,
+    policy_to_bytes,
+    save_policy,
+)
 from robot_learning.training.trainer import Trainer
 
 SPACES = Spaces(4, 0, (-1.0,), (1.0,))
@@ -153,6 +162,29 @@ def test_a_run_that_goes_on_has_its_data_and_its_model(tmp_path: Path) -> None:
     again = opened("cut", 320, resume=True)
     assert policy_to_bytes(again.policy().frozen(1)) == policy_to_bytes(whole.policy().frozen(1))
     assert again.updates == whole.updates
+
+
+def test_a_planner_is_distilled_into_a_network_by_dagger(learner: Learner, tmp_path: Path) -> None:
+    save_policy(tmp_path / "planner", learner.policy_file(version=1))
+    rounds = {"rounds": 2, "demonstration_episodes": 1, "validation_episodes": 1}
+    asked = environment_settings(
+        cart_pole(), "gymnasium:robot_learning/CartPole-v0", "dagger", rounds,
+        seed=0, steps=400, evaluation_episodes=0,
+    )  # fmt: skip
+    planner = find_expert(asked, str(tmp_path / "planner"))
+    assert isinstance(planner, PlannerPolicy)
+    out = tmp_path / "network"
+    trainer = open_trainer(asked, cart_pole(), cart_pole, out, resume=False, expert=planner)
+    trainer.run()
+    first = [step for _, step in read_steps(out / "steps.journal") if step.episode_step == 0]
+    assert len(first) == 2
+    for step in first:  # every episode is planned from its own beginning
+        planner.begin()
+        assert np.array_equal(step.requested_action, planner.act(step.observation))
+    student = trainer.learner.policy()
+    assert isinstance(student, MlpPolicy)
+    figures = evaluate(cart_pole(), student, episodes=3, seed=0, hold_steps=1, has_success=False)
+    assert figures.mean_return > 100.0
 
 
 def test_without_an_objective_it_says_where_it_knows_one() -> None:

@@ -9,7 +9,8 @@ from model_samples import A, B
 from torch import Tensor
 
 from robot_learning.dynamics import DynamicsError, Transitions
-from robot_learning.dynamics.honesty import examine
+from robot_learning.dynamics.doubt import doubt
+from robot_learning.dynamics.honesty import Ahead, examine
 
 
 class Known:
@@ -77,5 +78,55 @@ def test_without_held_out_data_there_is_no_judgement() -> None:
 
 def test_figures_name_both_ends_and_the_calibration() -> None:
     figures = examine(Known(), episodes((30, 30)), 8).figures()
-    assert {"model_error_1", "model_error_8", "model_honest_horizon"} <= set(figures)
+    assert {"model_error_1", "model_error_at_horizon", "model_honest_horizon"} <= set(figures)
+    assert figures["model_horizon"] == 8.0
     assert {"model_coverage_0.5", "model_coverage_0.8", "model_coverage_0.95"} <= set(figures)
+
+
+def test_of_many_states_some_are_played_from_spread_over_all_episodes() -> None:
+    held = episodes((50,) * 20)
+    some, all_of_them = (examine(Known(1.05), held, 5, starts_max=n) for n in (300, 10**6))
+    assert some.starts[0] == 300 and all_of_them.starts[0] == 1000
+    np.testing.assert_allclose(some.error, all_of_them.error, rtol=0.2)
+
+
+def test_a_horizon_beyond_the_honest_range_is_told_in_one_line() -> None:
+    found = examine(Known(1.3), episodes((40,) * 5), 20)
+    honest = found.honest_horizon()
+    assert 0 < honest < 20
+    line = found.beyond(Ahead("horizon", 20))
+    assert f"horizon is 20, the model is honest for {honest} of these steps" in line
+    assert line.endswith("lower horizon or gather more") and "\n" not in line
+    assert not found.beyond(Ahead("horizon", honest))
+
+
+def test_a_horizon_longer_than_every_episode_is_no_reason_to_warn() -> None:
+    found = examine(Known(), episodes((5, 5)), 20)
+    assert found.honest_horizon() == 5 and not found.beyond(Ahead("horizon", 20))
+
+
+def test_a_model_that_blows_up_has_a_finite_error() -> None:
+    found = examine(Known(1e6), episodes((40,) * 3), 30)
+    assert np.isfinite(found.error).all() and found.error[-1] == 1e3
+
+
+class Doubting(Known):
+    """Its members disagree by the error that it makes, where it is told to know that."""
+
+    def __init__(self, *, knows: bool) -> None:
+        super().__init__()
+        self._knows = knows
+
+    def predict(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        moved, std = super().predict(observations, actions)
+        wrong = 0.1 * observations.abs()
+        doubts = wrong if self._knows else 0.05 * actions.abs().expand_as(wrong)
+        sides = torch.tensor([-1.0, 1.0]).view(2, 1, 1)
+        return moved + wrong + doubts * sides, std
+
+
+def test_disagreement_is_held_against_the_error() -> None:
+    held = episodes((40,) * 5)
+    assert doubt(Doubting(knows=True), held).correlation > 0.99
+    assert abs(doubt(Doubting(knows=False), held).correlation) < 0.3
+    assert doubt(Known(), held).correlation == 0.0  # its members never disagree

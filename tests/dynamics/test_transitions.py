@@ -33,15 +33,26 @@ def test_what_is_not_finite_is_refused_with_its_place(name: str) -> None:
 
 def test_whole_episodes_are_held_out() -> None:
     data = linear_system(100, episodes=5)
-    learned, held = data.split(0.2, np.random.default_rng(0))
+    learned, held = data.split(0.2)
     assert len(held.episodes.unique()) == 1 and len(learned.episodes.unique()) == 4
     assert not set(held.episodes.tolist()) & set(learned.episodes.tolist())
     assert len(held) + len(learned) == 100
 
 
+def test_an_episode_that_was_held_out_once_always_is() -> None:
+    data = linear_system(400, episodes=40)
+    before: set[int] = set()
+    for count in range(2, 41):
+        learned, held = data.take((data.episodes < count).nonzero()[:, 0]).split(0.15)
+        aside = set(held.episodes.tolist())
+        assert before <= aside and 0 not in aside and len(learned) + len(held) == 10 * count
+        before = aside
+    assert before == {1, 8, 15, 21, 28, 35}
+
+
 def test_of_a_single_episode_its_last_part_is() -> None:
     data = linear_system(100, episodes=1)
-    learned, held = data.split(0.2, np.random.default_rng(0))
+    learned, held = data.split(0.2)
     assert len(held) == 20
     assert torch.equal(held.observations, data.observations[80:])
     assert torch.equal(learned.observations, data.observations[:80])

@@ -1,0 +1,47 @@
+"""An ensemble asked in bfloat16, on machines that multiply it faster than float32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from robot_learning.dynamics.ensemble import Ensemble
+
+ROWS_MIN = 32  # of each member: for fewer the conversions cost more than the products save
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """The same predictions, with products of 8 significant bits (it is a `DynamicsModel`).
+
+    Attributes:
+        model: that is asked.
+    """
+
+    model: Ensemble
+
+    @property
+    def fitted(self) -> bool:
+        """As the model."""
+        return self.model.fitted
+
+    @property
+    def members(self) -> int:
+        """As the model."""
+        return self.model.members
+
+    def predict(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """See `DynamicsModel`; few rows are in float32."""
+        few = observations.shape[1] < ROWS_MIN
+        dtype = torch.float32 if few else torch.bfloat16
+        return self.model.predict(observations, actions, dtype=dtype)
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it; else it is slower than float32."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
