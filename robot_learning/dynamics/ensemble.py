@@ -20,6 +20,7 @@ from robot_learning.dynamics.scaling import Scaling
 from robot_learning.networks import Adam, Mlp
 
 Count = Annotated[int, Field(ge=1)]
+Unit = Annotated[float, Field(ge=0.0, le=1.0)]
 _LOG_VAR_LOW, _LOG_VAR_HIGH = -10.0, 0.5  # at first; both are learned
 _BOUNDS_WEIGHT = 0.01
 
@@ -34,6 +35,12 @@ class EnsembleSettings(StrictModel):
     )
     likelihood: Literal["gaussian", "squared_error"] = Field(
         "gaussian", description="Mean and variance, or a mean alone: a deterministic model."
+    )
+    variance_weight: Unit = Field(
+        0.5,
+        description="beta of Seitzer et al. 2022 (arXiv 2203.09168): a gaussian's loss is weighted "
+        "by its variance to this power. At 0 rare large changes, as a touch is, pass for noise; "
+        "1 fits the mean as a squared error does.",
     )
     diversity: Literal["bootstrap", "initialisation"] = Field(
         "bootstrap", description="Members see other draws of the data, or only begin elsewhere."
@@ -132,7 +139,10 @@ class Ensemble:
         squared = (mean - wanted).square()
         if not self._gaussian:
             return squared.mean((1, 2))
-        return (squared * (-log_var).exp() + log_var).mean((1, 2))
+        likelihood = squared * (-log_var).exp() + log_var
+        if self.settings.variance_weight:
+            likelihood = likelihood * (self.settings.variance_weight * log_var.detach()).exp()
+        return likelihood.mean((1, 2))
 
     @torch.no_grad()
     def errors(self, rows: Tensor, wanted: Tensor) -> Tensor:

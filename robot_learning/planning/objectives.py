@@ -17,6 +17,9 @@ from torch import Tensor
 
 from robot_learning.envs.cart_pole import LEAN_RAD, TRACK_M
 
+_FUNNEL_SLOPE, _FUNNEL_FOOT_M = 1.5, 0.01
+_DOWN_M, _CONTACT_SLACK_M = 0.018, 0.025
+
 
 class ObjectiveError(ValueError):
     """There is no such objective, or its description does not fit. One line."""
@@ -92,7 +95,8 @@ class Arrive(KnownObjective):
         distance_max_m: of success.
         tool: where the tool's position begins, which must come to the object first; None where
             the tool itself is to arrive.
-        contact_m: from the tool to the object's middle when it pushes.
+        contact_m: from the tool to the object's middle when it is to go down beside it.
+        clearance_m: above the object's middle, on the way to its other side.
     """
 
     name: ClassVar[str] = "arrive"
@@ -100,7 +104,8 @@ class Arrive(KnownObjective):
     place: int
     distance_max_m: float
     tool: int | None = None
-    contact_m: float = 0.04
+    contact_m: float = 0.055
+    clearance_m: float = 0.08
 
     def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
         """See `Objective`."""
@@ -110,11 +115,20 @@ class Arrive(KnownObjective):
         reward = (distance <= self.distance_max_m).float() - 10.0 * distance
         if self.tool is None:
             return reward
-        # Behind the object, seen from the goal, in the plane.
         tool = next_observations[..., self.tool : self.tool + 3]
         towards = way / distance.clamp_min(1e-6).unsqueeze(-1)
-        behind = (at - self.contact_m * towards - tool).square().sum(-1).sqrt()
-        return reward - 2.0 * behind * (distance > self.distance_max_m)
+        behind = at - self.contact_m * towards - tool
+        aside = behind[..., :2].square().sum(-1).sqrt()
+        # Down to the object's side as into a funnel, not onto the object.
+        height = (_FUNNEL_SLOPE * (aside - _FUNNEL_FOOT_M)).clamp(0.0, self.clearance_m)
+        low = (height + behind[..., 2]).clamp_min(0.0)
+        # Down there, towards it: even while the model knows nothing of contact yet.
+        down = (tool - at)[..., 2] < _DOWN_M
+        near = (at - tool)[..., :2].square().sum(-1).sqrt()
+        slack = _CONTACT_SLACK_M * down
+        off = (behind.square().sum(-1).sqrt() - slack).clamp_min(0.0) + low
+        off = off + 0.5 * torch.where(down, near, near.new_tensor(2.0 * self.contact_m))
+        return reward - 2.0 * off * (distance > self.distance_max_m)
 
 
 OBJECTIVES: dict[str, type[KnownObjective]] = {

@@ -45,6 +45,28 @@ def test_it_says_how_much_noise_there_is() -> None:
     np.testing.assert_allclose(std.mean(0)[0], 0.1, rtol=0.35)
 
 
+def test_a_rare_touch_is_no_noise() -> None:
+    """A block is moved in one of thirty transitions, by whoever comes down on it."""
+    rng = np.random.default_rng(0)
+    n = 1_500
+    seen, actions = rng.uniform(-1, 1, (n, 2)), rng.uniform(-1, 1, (n, 1))
+
+    def after(rows: np.ndarray, taken: np.ndarray) -> np.ndarray:
+        touched = (rows[:, 0] < -0.8) & (taken[:, 0] < -0.3)
+        moved = np.where(touched, 0.5 * (-0.3 - taken[:, 0]), 0.0)
+        return rows + np.stack((0.1 * taken[:, 0], moved), 1)
+
+    data = Transitions.from_arrays(seen, actions, after(seen, actions), np.arange(n) // 50)
+    touching = np.full((50, 2), -0.95), np.linspace(-1.0, -0.5, 50)[:, None]
+    wanted = after(*touching)[:, 1] - touching[0][:, 1]
+    missed = []
+    for weight in (0.0, 0.5):
+        model, _ = fitted(data, variance_weight=weight, epochs=60, hidden_sizes=(64, 64))
+        found = asked(model, *touching)[:, 1] - touching[0][:, 1]
+        missed.append(np.abs(found - wanted).mean() / wanted.mean())
+    assert missed[1] < 0.3 and missed[1] < missed[0]
+
+
 def test_members_disagree_where_nothing_was_seen() -> None:
     model, _ = fitted(linear_system())
     inside, outside = torch.zeros(50, 2), torch.full((50, 2), 12.0)
