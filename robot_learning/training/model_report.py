@@ -120,12 +120,11 @@ def judge_model(
     contract = file.contract.sha256 if file.contract else ""
     shown = read_demonstrations(episodes or journal, spaces, contract)
     data = _transitions(shown, spaces)
-    if isinstance(algorithm, OffPolicyAlgorithm) and (found := load_checkpoint(checkpoint)):
-        # The run's own steps are not taken in again: nothing is learned here.
+    if isinstance(file.policy, PlannerPolicy):
+        model: DynamicsModel = file.policy.model
+    elif found := load_checkpoint(checkpoint):
         algorithm.load_state_dict(found[0], found[1]["algorithm"])
-        model: DynamicsModel = algorithm.model
-    elif isinstance(file.policy, PlannerPolicy):
-        model = file.policy.model
+        model = algorithm.model
     else:
         raise ModelReportError(
             f"{directory}: its policy carries no model; give the folder of the run, whose "
