@@ -102,7 +102,7 @@ def judge_model(
     """
     file = read_policy(directory)
     method = named_algorithm(file.algorithm)
-    if not (issubclass(method, ModelBased) and issubclass(method, OffPolicyAlgorithm)):
+    if not (issubclass(method, OffPolicyAlgorithm) and issubclass(method, ModelBased)):
         known = [name for name, other in ALGORITHMS.items() if issubclass(other, ModelBased)]
         raise ModelReportError(
             f"{directory}: {file.algorithm} learns no model of the dynamics; "
@@ -137,7 +137,7 @@ def judge_model(
         source=directory,
         algorithm=file.algorithm,
         members=model.members,
-        episodes=len(data.episodes.unique()),
+        episodes=len(set(data.episodes.tolist())),
         transitions=len(data),
         held_out=episodes is None,
         ahead=ahead,
