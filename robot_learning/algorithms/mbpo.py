@@ -76,6 +76,7 @@ class MBPO(ModelBased, SAC):
     name: ClassVar[str] = "mbpo"
     source: ClassVar[str] = "Janner, Fu, Zhang, Levine 2019, algorithm 2; Yu et al. 2020"
     hyper_parameters: ClassVar[type[SACHyperParameters]] = MBPOHyperParameters
+    model: Ensemble
 
     def __init__(self, spaces: Spaces, hyper: MBPOHyperParameters, seed: int) -> None:
         super().__init__(spaces, hyper, seed)

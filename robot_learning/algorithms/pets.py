@@ -68,6 +68,7 @@ class PETS(ModelBased, OffPolicyAlgorithm):
     name: ClassVar[str] = "pets"
     source: ClassVar[str] = "Chua, Calandra, McAllister, Levine 2018, algorithm 1"
     hyper_parameters: ClassVar[type[OffPolicyHyperParameters]] = PETSHyperParameters
+    model: Ensemble
 
     def __init__(self, spaces: Spaces, hyper: PETSHyperParameters, seed: int) -> None:
         require_objective(hyper.objective, self.name)

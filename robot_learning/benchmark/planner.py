@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -78,7 +79,7 @@ def _fitted() -> tuple[Ensemble, Transitions]:
             rows.append((seen, action, after, episode))
             seen = after
     data = Transitions.from_arrays(*(np.array(column) for column in zip(*rows, strict=True)))
-    settings = EnsembleSettings(epochs=_EPOCHS)
+    settings = EnsembleSettings.model_validate({"epochs": _EPOCHS})
     model = Ensemble(3, 1, settings, torch.Generator().manual_seed(0))
     EnsembleFit(model, data, np.random.default_rng(0)).run()
     return model, data
@@ -90,8 +91,8 @@ def _predictions(model: Ensemble, data: Transitions, rounds: int) -> list[dict[s
         rows = data.take(torch.arange(count))
         asked = [part.expand(model.members, -1, -1) for part in (rows.observations, rows.actions)]
         times = _turns(
-            lambda asked=asked: model.predict(*asked),  # type: ignore[misc]
-            lambda asked=asked: loop.predict(*asked),  # type: ignore[misc]
+            partial(model.predict, *asked),
+            partial(loop.predict, *asked),
             rounds,
             repeats=max(3, 200 // count),
         )
@@ -119,7 +120,7 @@ def _plans(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str, An
     loop, results = MemberLoop(model), []
     asked: DynamicsModel = Reduced(model) if multiplies_bfloat16() else model
     for population in (64, 640):
-        settings = PlannerSettings(population=population)
+        settings = PlannerSettings.model_validate({"population": population})
         times = _turns(
             _decision(asked, data, settings), _decision(loop, data, settings), max(3, rounds // 3)
         )
@@ -130,7 +131,7 @@ def _plans(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str, An
 
 def _mppi(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str, Any]]:
     """One round of path-integral control, each member a sample of what happens."""
-    settings = PlannerSettings(planner="mppi", rounds=1, sampling="mean")
+    settings = PlannerSettings.model_validate({"planner": "mppi", "rounds": 1, "sampling": "mean"})
     asked: DynamicsModel = Reduced(model) if multiplies_bfloat16() else model
     ours = _decision(asked, data, settings)
     plain = _decision(model, data, settings)
@@ -178,7 +179,8 @@ def _peer(model: DynamicsModel, data: Transitions, settings: PlannerSettings) ->
 
 def _precision(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str, Any]]:
     """What bfloat16 saves, and whether it judges plans as float32 does."""
-    settings, reduced = PlannerSettings(population=256), Reduced(model)
+    settings = PlannerSettings.model_validate({"population": 256})
+    reduced = Reduced(model)
     times = _turns(
         _decision(reduced, data, settings), _decision(model, data, settings), max(3, rounds // 3)
     )
@@ -191,9 +193,10 @@ def _precision(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str
         start = data.observations[number * len(data) // _STARTS]
         drawn = torch.Generator().manual_seed(number)
         plans = 2.0 * torch.rand(_CANDIDATES, settings.horizon, 1, generator=drawn) - 1.0
+        judges: tuple[DynamicsModel, ...] = (model, reduced)
         exact, rough = (
-            Imagination(asked, _objective()).value(start, plans, drawn.manual_seed(number))
-            for asked in (model, reduced)
+            Imagination(judge, _objective()).value(start, plans, drawn.manual_seed(number))
+            for judge in judges
         )
         places = torch.stack([values.argsort().argsort().double() for values in (exact, rough)])
         ranks.append(float(torch.corrcoef(places)[0, 1]))

@@ -57,4 +57,5 @@ def _ranks(values: Tensor) -> Tensor:
     """Ranks from 0; those of equal values are their mean."""
     _, where, counts = torch.unique(values, return_inverse=True, return_counts=True)
     below = counts.cumsum(0) - counts
-    return (below + 0.5 * (counts - 1.0))[where].double()
+    ranks: Tensor = below + 0.5 * (counts - 1.0)
+    return ranks[where].double()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -13,20 +12,16 @@ from robot_learning.dynamics.ensemble import Ensemble
 ROWS_MIN = 32  # of each member: for fewer the conversions cost more than the products save
 
 
-@dataclass(frozen=True)
 class Reduced:
     """The same predictions, with products of 8 significant bits (it is a `DynamicsModel`).
 
     Attributes:
         model: that is asked.
+        fitted: it had learned something when it was put behind this.
     """
 
-    model: Ensemble
-
-    @property
-    def fitted(self) -> bool:
-        """As the model."""
-        return self.model.fitted
+    def __init__(self, model: Ensemble) -> None:
+        self.model, self.fitted = model, model.fitted
 
     @property
     def members(self) -> int:

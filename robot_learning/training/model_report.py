@@ -102,7 +102,7 @@ def judge_model(
     """
     file = read_policy(directory)
     method = named_algorithm(file.algorithm)
-    if not (issubclass(method, ModelBased) and issubclass(method, OffPolicyAlgorithm)):
+    if not (issubclass(method, OffPolicyAlgorithm) and issubclass(method, ModelBased)):
         known = [name for name, other in ALGORITHMS.items() if issubclass(other, ModelBased)]
         raise ModelReportError(
             f"{directory}: {file.algorithm} learns no model of the dynamics; "
@@ -120,12 +120,11 @@ def judge_model(
     contract = file.contract.sha256 if file.contract else ""
     shown = read_demonstrations(episodes or journal, spaces, contract)
     data = _transitions(shown, spaces)
-    if isinstance(algorithm, OffPolicyAlgorithm) and (found := load_checkpoint(checkpoint)):
-        # The run's own steps are not taken in again: nothing is learned here.
+    if isinstance(file.policy, PlannerPolicy):
+        model: DynamicsModel = file.policy.model
+    elif found := load_checkpoint(checkpoint):
         algorithm.load_state_dict(found[0], found[1]["algorithm"])
-        model: DynamicsModel = algorithm.model
-    elif isinstance(file.policy, PlannerPolicy):
-        model = file.policy.model
+        model = algorithm.model
     else:
         raise ModelReportError(
             f"{directory}: its policy carries no model; give the folder of the run, whose "
@@ -138,7 +137,7 @@ def judge_model(
         source=directory,
         algorithm=file.algorithm,
         members=model.members,
-        episodes=len(data.episodes.unique()),
+        episodes=len(set(data.episodes.tolist())),
         transitions=len(data),
         held_out=episodes is None,
         ahead=ahead,

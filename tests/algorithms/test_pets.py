@@ -53,9 +53,9 @@ def settings(steps: int = 300, **changes: Any) -> LearnerSettings:
     )
 
 
-def cart_pole() -> Any:
+def cart_pole(steps_max: int = 200) -> Any:
     assert robot_learning.envs
-    return gymnasium.make("robot_learning/CartPole-v0")
+    return gymnasium.make("robot_learning/CartPole-v0", max_episode_steps=steps_max)
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +167,15 @@ def test_a_run_that_goes_on_has_its_data_and_its_model(tmp_path: Path) -> None:
 def test_a_planner_is_distilled_into_a_network_by_dagger(learner: Learner, tmp_path: Path) -> None:
     save_policy(tmp_path / "planner", learner.policy_file(version=1))
     rounds = {"rounds": 2, "demonstration_episodes": 1, "validation_episodes": 1}
+    short = cart_pole(80)
     asked = environment_settings(
-        cart_pole(), "gymnasium:robot_learning/CartPole-v0", "dagger", rounds,
+        short, "gymnasium:robot_learning/CartPole-v0", "dagger", rounds,
         seed=0, steps=400, evaluation_episodes=0,
     )  # fmt: skip
     planner = find_expert(asked, str(tmp_path / "planner"))
     assert isinstance(planner, PlannerPolicy)
     out = tmp_path / "network"
-    trainer = open_trainer(asked, cart_pole(), cart_pole, out, resume=False, expert=planner)
+    trainer = open_trainer(asked, short, cart_pole, out, resume=False, expert=planner)
     trainer.run()
     first = [step for _, step in read_steps(out / "steps.journal") if step.episode_step == 0]
     assert len(first) == 2
@@ -183,8 +184,8 @@ def test_a_planner_is_distilled_into_a_network_by_dagger(learner: Learner, tmp_p
         assert np.array_equal(step.requested_action, planner.act(step.observation))
     student = trainer.learner.policy()
     assert isinstance(student, MlpPolicy)
-    figures = evaluate(cart_pole(), student, episodes=3, seed=0, hold_steps=1, has_success=False)
-    assert figures.mean_return > 100.0
+    figures = evaluate(short, student, episodes=3, seed=0, hold_steps=1, has_success=False)
+    assert figures.mean_return > 60.0  # of 80; a random policy: about 30
 
 
 def test_without_an_objective_it_says_where_it_knows_one() -> None:
