@@ -130,6 +130,8 @@ class PETS(OffPolicyAlgorithm):
         """A piece of the fit under way; begins one where there is enough that is new."""
         del batch
         if self._fit is None:
+            if len(self._steps) < min(self._hyper.warmup_steps, self._hyper.transitions_min):
+                return {}
             new = len(self._steps) - self._fitted_steps
             if new < min(self._hyper.update_every_steps, self._hyper.transitions_min):
                 return {}

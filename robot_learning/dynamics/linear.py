@@ -64,9 +64,10 @@ class LinearDynamics:
         squares += _RIDGE * squares.diagonal().mean() * torch.eye(len(squares), dtype=rows.dtype)
         weights = torch.linalg.solve(squares, rows.T @ changes)
         self.std = (changes - rows @ weights).std(0, correction=0).float()
-        self._inverse = torch.linalg.inv(squares).float()
+        # By rows, as a file wants them; a solution comes by columns.
+        self._inverse = torch.linalg.inv(squares).float().contiguous()
         self._spread = Scaling.of(data.changes).std
-        self.weights, self.fitted = weights.float(), True
+        self.weights, self.fitted = weights.float().contiguous(), True
 
     def predict(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """See `DynamicsModel`."""

@@ -31,12 +31,11 @@ class DynamicsModel(Protocol):
     """A distribution over the change of an observation, by one or several members.
 
     Members are asked side by side, each about rows of its own: tensors are (members, n, size).
-
-    Attributes:
-        fitted: it has learned something.
     """
 
-    fitted: bool
+    @property
+    def fitted(self) -> bool:
+        """It has learned something."""
 
     @property
     def members(self) -> int:

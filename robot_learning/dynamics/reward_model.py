@@ -40,7 +40,7 @@ class RewardModel:
     Attributes:
         settings: of the networks.
         reward_network: of observation, action, next observation and goal.
-        end_network: of next observation and goal: the logit.
+        end_network: of next observation and goal: the logit, less that of all transitions.
         inputs: scaling of observation, action, next observation, goal, one behind the other.
         rewards: scaling of rewards.
         fitted: it has learned something.
@@ -62,6 +62,7 @@ class RewardModel:
         self.reward_network = Mlp((size, *hidden, 1), generator, activation="silu")
         self.end_network = Mlp((size - self._before, *hidden, 1), generator, activation="silu")
         self.inputs, self.rewards = Scaling.none(size), Scaling.none(1)
+        self._end_logit = torch.zeros(1)
         self.fitted = False
 
     @torch.no_grad()
@@ -79,7 +80,19 @@ class RewardModel:
         self._require_fitted()
         rows = torch.cat((next_observations, goals), -1)
         rows = (rows - self.inputs.mean[self._before :]) / self.inputs.std[self._before :]
-        return self.end_network(rows.flatten(0, -2)).sigmoid().view(rows.shape[:-1])
+        logits = self.end_network(rows.flatten(0, -2)) + self._end_logit
+        return logits.sigmoid().view(rows.shape[:-1])
+
+    def adapt(self, data: Transitions) -> None:
+        """Takes scaling, and how often tasks end, from what is about to be learned from.
+
+        Where no end was ever seen a network that has hardly learned expects none.
+        """
+        outcomes = outcomes_of(data)
+        self.inputs = Scaling.of(inputs_of(data))
+        self.rewards = Scaling.of(outcomes.rewards[:, None])
+        ended = outcomes.terminated.sum() + 0.5
+        self._end_logit = (ended / (len(data) + 1.0)).logit().view(1)
 
     def losses(self, rows: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Squared error of scaled rewards, and cross-entropy of ends in nats, means over rows.
@@ -89,7 +102,7 @@ class RewardModel:
             wanted: scaled reward and whether it ended, shape (n, 2).
         """
         error = (self.reward_network(rows)[:, 0] - wanted[:, 0]).square().mean()
-        logits = self.end_network(rows[:, self._before :])[:, 0]
+        logits = self.end_network(rows[:, self._before :])[:, 0] + self._end_logit
         return error, binary_cross_entropy_with_logits(logits, wanted[:, 1])
 
     def scaled(self, data: Transitions) -> tuple[Tensor, Tensor]:
@@ -105,6 +118,7 @@ class RewardModel:
         return {
             "reward": self.reward_network.flat.clone(),
             "end": self.end_network.flat.clone(),
+            "end_logit": self._end_logit.clone(),
             "fitted": torch.tensor([self.fitted], dtype=torch.int64),
             **self.inputs.state_dict("inputs"),
             **self.rewards.state_dict("rewards"),
@@ -120,6 +134,7 @@ class RewardModel:
             network.flat.copy_(tensor_of(tensors, name, len(network.flat)))
         self.inputs = Scaling.read(tensors, "inputs", len(self.inputs.mean))
         self.rewards = Scaling.read(tensors, "rewards", 1)
+        self._end_logit = tensor_of(tensors, "end_logit", 1)
         self.fitted = bool(tensors["fitted"].item())
 
     def _rows(self, *parts: Tensor) -> Tensor:
@@ -155,8 +170,7 @@ class RewardFit:
             DynamicsError: nobody wrote down what the transitions were worth.
         """
         self._model, self._rng = model, rng
-        model.inputs = Scaling.of(inputs_of(learned))
-        model.rewards = Scaling.of(outcomes_of(learned).rewards[:, None])
+        model.adapt(learned)
         self._rows, self._wanted = model.scaled(learned)
         self._held = model.scaled(held)
         settings = model.settings

@@ -124,9 +124,13 @@ class Transitions:
 
     def take(self, rows: Tensor) -> Self:
         """Some of the rows."""
-        facts = (self.observations, self.actions, self.next_observations, self.episodes)
-        outcomes = self.outcomes.take(rows) if self.outcomes else None
-        return type(self)(*(fact[rows] for fact in facts), outcomes)
+        return type(self)(
+            self.observations[rows],
+            self.actions[rows],
+            self.next_observations[rows],
+            self.episodes[rows],
+            self.outcomes.take(rows) if self.outcomes else None,
+        )
 
     def split(self, share: float, rng: np.random.Generator) -> tuple[Self, Self]:
         """Sets whole episodes aside: neighbours in time are too alike to judge each other.
