@@ -63,16 +63,18 @@ class RewardModel:
         self.end_network = Mlp((size - self._before, *hidden, 1), generator, activation="silu")
         self.inputs, self.rewards = Scaling.none(size), Scaling.none(1)
         self._end_logit = torch.zeros(1)
+        self._seen = torch.zeros(2)  # the lowest and the highest reward
         self.fitted = False
 
     @torch.no_grad()
     def reward(
         self, observations: Tensor, actions: Tensor, next_observations: Tensor, goals: Tensor
     ) -> Tensor:
-        """Rewards of transitions, all (..., size), to (...)."""
+        """Rewards of transitions, all (..., size), to (...); none beyond those that were seen."""
         rows = self._rows(observations, actions, next_observations, goals)
         found = self.rewards.unscale(self.reward_network(rows.flatten(0, -2)))
-        return found.view(rows.shape[:-1])
+        # A planner looks for what is best, and would find where the network is wrong.
+        return found.clamp(self._seen[0], self._seen[1]).view(rows.shape[:-1])
 
     @torch.no_grad()
     def ends(self, next_observations: Tensor, goals: Tensor) -> Tensor:
@@ -84,13 +86,14 @@ class RewardModel:
         return logits.sigmoid().view(rows.shape[:-1])
 
     def adapt(self, data: Transitions) -> None:
-        """Takes scaling, and how often tasks end, from what is about to be learned from.
+        """Takes scaling, range, and how often tasks end from what is about to be learned from.
 
         Where no end was ever seen a network that has hardly learned expects none.
         """
         outcomes = outcomes_of(data)
         self.inputs = Scaling.of(inputs_of(data))
         self.rewards = Scaling.of(outcomes.rewards[:, None])
+        self._seen = torch.stack(outcomes.rewards.aminmax())
         ended = outcomes.terminated.sum() + 0.5
         self._end_logit = (ended / (len(data) + 1.0)).logit().view(1)
 
@@ -119,6 +122,7 @@ class RewardModel:
             "reward": self.reward_network.flat.clone(),
             "end": self.end_network.flat.clone(),
             "end_logit": self._end_logit.clone(),
+            "seen": self._seen.clone(),
             "fitted": torch.tensor([self.fitted], dtype=torch.int64),
             **self.inputs.state_dict("inputs"),
             **self.rewards.state_dict("rewards"),
@@ -135,6 +139,7 @@ class RewardModel:
         self.inputs = Scaling.read(tensors, "inputs", len(self.inputs.mean))
         self.rewards = Scaling.read(tensors, "rewards", 1)
         self._end_logit = tensor_of(tensors, "end_logit", 1)
+        self._seen = tensor_of(tensors, "seen", 2)
         self.fitted = bool(tensors["fitted"].item())
 
     def _rows(self, *parts: Tensor) -> Tensor:

@@ -80,6 +80,16 @@ def test_as_an_objective_it_judges_many_at_once(
     torch.testing.assert_close(each.reward(*(part[0] for part in rows)), rewards[0])
 
 
+def test_no_reward_is_expected_beyond_those_that_were_seen(
+    learned: tuple[RewardModel, dict[str, float]],
+) -> None:
+    far = 100.0 * torch.randn(500, 6, generator=torch.Generator().manual_seed(0))
+    found = learned[0].reward(far[:, :2], far[:, 2:3], far[:, 3:5], far[:, 5:])
+    outcomes = reaching().outcomes
+    assert outcomes is not None
+    assert outcomes.rewards.min() <= found.min() and found.max() <= outcomes.rewards.max()
+
+
 def test_a_saved_model_is_the_same_and_another_size_is_refused(
     learned: tuple[RewardModel, dict[str, float]],
 ) -> None:
