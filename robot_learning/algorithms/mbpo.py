@@ -21,10 +21,12 @@ from robot_learning.algorithms.base import Count, Spaces, Unit
 from robot_learning.algorithms.model_based import ModelBased
 from robot_learning.algorithms.sac import SAC, SACHyperParameters
 from robot_learning.contract.base import NonNegative, Positive
-from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
+from robot_learning.dynamics import Ensemble, EnsembleSettings, Transitions
 from robot_learning.dynamics.branches import Branches
 from robot_learning.dynamics.honesty import Ahead
-from robot_learning.planning.objectives import require_objective
+from robot_learning.dynamics.joint_fit import JointFit
+from robot_learning.dynamics.reward_model import RewardModel
+from robot_learning.planning.objectives import learned_rewards, require_objective
 from robot_learning.replay import Batch, Step
 
 
@@ -38,7 +40,8 @@ class MBPOHyperParameters(SACHyperParameters):
     objective: dict[str, Any] = Field(
         default_factory=dict,
         description="Rewards in the model: name and fields of planning.objectives; by itself for "
-        "tasks and environments that it is known of.",
+        "tasks and environments that it is known of. The name learned: networks learn rewards and "
+        "ends from the data (fields of RewardSettings).",
     )
     warmup_steps: int = Field(500, ge=0, description="Random steps, the first data.")
     refit_every_steps: Count = Field(
@@ -80,17 +83,20 @@ class MBPO(ModelBased, SAC):
 
     def __init__(self, spaces: Spaces, hyper: MBPOHyperParameters, seed: int) -> None:
         super().__init__(spaces, hyper, seed)
-        require_objective(hyper.objective, self.name)
+        require_objective(hyper.objective, self.name, spaces.goal_size)
         self._settings = hyper
         self._rng = np.random.default_rng([seed, 6])
         generator = torch.Generator().manual_seed(seed + 1)
         sizes = spaces.observation_size, spaces.action_size
         self.model = Ensemble(*sizes, hyper.model, generator)
+        self._rewards = learned_rewards(hyper.objective, *sizes, spaces.goal_size, generator)
         self._branching = torch.Generator().manual_seed(seed + 2)
         self._steps: list[Step] = []
         self._fitted_steps = 0
-        self._fit: EnsembleFit | None = None
-        self._branches = Branches(self.model, hyper.objective, pessimism=hyper.pessimism)
+        self._fit: JointFit | None = None
+        self._branches = Branches(
+            self.model, hyper.objective, pessimism=hyper.pessimism, rewards=self._rewards
+        )
 
     def experience(self, steps: Sequence[Step]) -> None:
         """See `OffPolicyAlgorithm.experience`."""
@@ -114,7 +120,7 @@ class MBPO(ModelBased, SAC):
             if new < max(wanted, 0 if first else self._settings.refit_every_steps):
                 return {}
             data = Transitions.of(self._steps, self._spaces.normalise_action)
-            self._fit = EnsembleFit(self.model, data, self._rng)
+            self._fit = JointFit(self.model, data, self._rng, self._rewards)
             self._fitted_steps = len(self._steps)
         for _ in range(self._settings.fit_steps_per_update):
             if self._fit.advance():
@@ -122,10 +128,8 @@ class MBPO(ModelBased, SAC):
         else:
             return {}
         done, self._fit = self._fit, None
-        assert done.report is not None
         self._branch()
-        figures = done.report.figures() | {"rollout_steps": float(self._length())}
-        return figures | self.judge_model(done.held)
+        return done.figures | self.judge_model(done.held) | {"rollout_steps": float(self._length())}
 
     @property
     def ahead(self) -> Ahead:
@@ -156,11 +160,18 @@ class MBPO(ModelBased, SAC):
         grown = (hyper.rollout_steps_final - hyper.rollout_steps) * share
         return hyper.rollout_steps + int(grown)
 
+    def _models(self) -> list[tuple[str, Ensemble | RewardModel]]:
+        """Models, and what their tensors' names begin with."""
+        rewards = [("rewards.", self._rewards)] if self._rewards else []
+        return [("model.", self.model), *rewards]
+
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """SAC's and the model's; data and branches are made anew."""
         tensors, values = super().state_dict()
-        model = {f"model.{key}": tensor for key, tensor in self.model.state_dict().items()}
-        return tensors | model | {"branching": self._branching.get_state()}, {
+        for prefix, part in self._models():
+            own = part.state_dict()
+            tensors |= {f"{prefix}{key}": tensor for key, tensor in own.items()}
+        return tensors | {"branching": self._branching.get_state()}, {
             "sac": values,
             "rng": dict(self._rng.bit_generator.state),
         }
@@ -168,9 +179,9 @@ class MBPO(ModelBased, SAC):
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`; the model is fitted again before anything is learned."""
         super().load_state_dict(tensors, values["sac"])
-        prefix = "model."
-        own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-        self.model.load_state_dict(own)
+        for prefix, part in self._models():
+            own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
+            part.load_state_dict(own)
         self._branching.set_state(tensors["branching"])
         self._rng.bit_generator.state = values["rng"]
 

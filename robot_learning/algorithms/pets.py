@@ -1,18 +1,18 @@
 """Planning in probabilistic ensembles (Chua et al. 2018, arXiv 1805.12114, algorithm 1).
 
 Learn what actions do, and at every step plan with what was learned; what happens is learned from
-again. There is no policy network and no value: an objective that is known as a formula says what
-is good, and the model where it leads.
+again. There is no policy network and no value: an objective, known as a formula or learned, says
+what is good, and the model where it leads. In place of the ensemble stands any kind of model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 from torch import Tensor
 
 from robot_learning.algorithms.base import (
@@ -23,21 +23,43 @@ from robot_learning.algorithms.base import (
 )
 from robot_learning.algorithms.model_based import ModelBased
 from robot_learning.contract.base import NonNegative, Positive
-from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
+from robot_learning.dynamics import (
+    MODELS,
+    EnsembleSettings,
+    GaussianProcessSettings,
+    LocallyWeightedSettings,
+    ModelKind,
+    StoredModel,
+    Transitions,
+)
 from robot_learning.dynamics.honesty import Ahead
-from robot_learning.planning.objectives import require_objective
+from robot_learning.dynamics.joint_fit import JointFit
+from robot_learning.planning.objectives import learned_rewards, require_objective
 from robot_learning.planning.policy import PlannerPolicy
 from robot_learning.planning.settings import PlannerSettings
 from robot_learning.replay import Batch, Step
 from robot_learning.replay.step import Float32
 
 _NO_CLIP = 1e9
+_REWARDS = "rewards."  # what the tensors of learned rewards are called in a checkpoint
 
 
-class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSettings):
+class PETSHyperParameters(
+    OffPolicyHyperParameters,
+    EnsembleSettings,
+    GaussianProcessSettings,
+    LocallyWeightedSettings,
+    PlannerSettings,
+):
     """The model's, the planner's, and how often it is fitted."""
 
     explores: ClassVar[bool] = False
+
+    dynamics: ModelKind = Field(
+        "ensemble",
+        description="Kind of the model: an ensemble of networks, least squares, or for few data "
+        "a Gaussian process or a locally weighted regression.",
+    )
 
     hidden_sizes: Annotated[tuple[Count, ...], Strict(False)] = Field(
         (200, 200, 200), description="Hidden layers of the model (appendix A.1: 3 or 4 of 200)."
@@ -46,7 +68,8 @@ class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSet
     objective: dict[str, Any] = Field(
         default_factory=dict,
         description="What is planned for: name and fields of planning.objectives; by itself for "
-        "tasks and environments that it is known of.",
+        "tasks and environments that it is known of. The name learned: networks learn rewards and "
+        "ends from the data (fields of RewardSettings).",
     )
     warmup_steps: int = Field(200, ge=0, description="Random steps, the first data.")
     update_every_steps: Count = Field(200, description="Steps from one fit to the next: a trial.")
@@ -56,6 +79,17 @@ class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSet
     exploration_std: NonNegative = Field(0.0, description="What it does not know it tries anyway.")
     exploration_std_final: NonNegative = Field(0.0, description="The same.")
 
+    @model_validator(mode="after")
+    def _doubt_is_possible(self) -> Self:
+        members = self.elites if self.dynamics == "ensemble" else 1
+        if self.disagreement_cost and members == 1:
+            raise ValueError(
+                "disagreement_cost wants several members: dynamics=ensemble with elites above 1"
+            )
+        if self.pessimism and members * self.particles == 1:
+            raise ValueError("pessimism wants several particles or members: raise particles")
+        return self
+
     @property
     def counted_from_step(self) -> int:
         """Random steps are what the first fit is of."""
@@ -63,24 +97,25 @@ class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSet
 
 
 class PETS(ModelBased, OffPolicyAlgorithm):
-    """An ensemble that is fitted now and then, and a planner in it."""
+    """A model, an ensemble by default, that is fitted now and then, and a planner in it."""
 
     name: ClassVar[str] = "pets"
     source: ClassVar[str] = "Chua, Calandra, McAllister, Levine 2018, algorithm 1"
     hyper_parameters: ClassVar[type[OffPolicyHyperParameters]] = PETSHyperParameters
-    model: Ensemble
+    model: StoredModel
 
     def __init__(self, spaces: Spaces, hyper: PETSHyperParameters, seed: int) -> None:
-        require_objective(hyper.objective, self.name)
+        require_objective(hyper.objective, self.name, spaces.goal_size)
         self._spaces, self._hyper = spaces, hyper
         self._rng = np.random.default_rng([seed, 5])
-        settings = _part(EnsembleSettings, hyper)
+        kind = MODELS[hyper.dynamics]
         generator = torch.Generator().manual_seed(seed)
         sizes = spaces.observation_size, spaces.action_size
-        self.model = Ensemble(*sizes, settings, generator)
+        self.model = kind.make(*sizes, _part(kind.settings, hyper), generator)
+        self._rewards = learned_rewards(hyper.objective, *sizes, spaces.goal_size, generator)
         self._steps: list[Step] = []
         self._fitted_steps = 0
-        self._fit: EnsembleFit | None = None
+        self._fit: JointFit | None = None
         self._policy = self._planner()
 
     def experience(self, steps: Sequence[Step]) -> None:
@@ -96,20 +131,21 @@ class PETS(ModelBased, OffPolicyAlgorithm):
         return self._spaces.normalise_action(self._policy.act(inputs))
 
     def update(self, batch: Batch) -> dict[str, float]:
-        """A gradient step of the fit under way; begins one where there is enough that is new."""
+        """A piece of the fit under way; begins one where there is enough that is new."""
         del batch
         if self._fit is None:
+            if len(self._steps) < min(self._hyper.warmup_steps, self._hyper.transitions_min):
+                return {}
             new = len(self._steps) - self._fitted_steps
             if new < min(self._hyper.update_every_steps, self._hyper.transitions_min):
                 return {}
             data = Transitions.of(self._steps, self._spaces.normalise_action)
-            self._fit = EnsembleFit(self.model, data, self._rng)
+            self._fit = JointFit(self.model, data, self._rng, self._rewards)
             self._fitted_steps = len(self._steps)
         if not self._fit.advance():
             return {}
         done, self._fit = self._fit, None
-        assert done.report is not None
-        return done.report.figures() | self.judge_model(done.held)
+        return done.figures | self.judge_model(done.held)
 
     @property
     def ahead(self) -> Ahead:
@@ -126,14 +162,23 @@ class PETS(ModelBased, OffPolicyAlgorithm):
         return self._policy
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The model; its data is in the journal. A fit under way begins again."""
+        """What is learned; its data is in the journal. A fit under way begins again."""
         begun = self._fitted_steps if self._fit is None else 0
         rng = dict(self._rng.bit_generator.state)
-        return self.model.state_dict(), {"rng": rng, "fitted_steps": begun}
+        tensors = self.model.state_dict()
+        if self._rewards is not None:
+            learned = self._rewards.state_dict()
+            tensors |= {f"{_REWARDS}{name}": tensor for name, tensor in learned.items()}
+        return tensors, {"rng": rng, "fitted_steps": begun}
 
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`."""
         self.model.load_state_dict(tensors)
+        if self._rewards is not None:
+            learned = {
+                k.removeprefix(_REWARDS): t for k, t in tensors.items() if k.startswith(_REWARDS)
+            }
+            self._rewards.load_state_dict(learned)
         self._rng.bit_generator.state = values["rng"]
         self._fitted_steps = int(values["fitted_steps"])
 
@@ -149,6 +194,7 @@ class PETS(ModelBased, OffPolicyAlgorithm):
             model=self.model,
             settings=_part(PlannerSettings, self._hyper),
             objective=dict(self._hyper.objective),
+            rewards=self._rewards,
         )
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from robot_learning.dynamics.ensemble import Ensemble
+from robot_learning.dynamics.reward_model import RewardModel
 from robot_learning.planning.objectives import objective_of
 from robot_learning.replay import Batch
 
@@ -22,7 +23,12 @@ class Branches:
     """Imagined transitions, those of one call of `grow` side by side."""
 
     def __init__(
-        self, model: Ensemble, objective: Mapping[str, Any], *, pessimism: float = 0.0
+        self,
+        model: Ensemble,
+        objective: Mapping[str, Any],
+        *,
+        pessimism: float = 0.0,
+        rewards: RewardModel | None = None,
     ) -> None:
         """Makes an empty store.
 
@@ -31,7 +37,9 @@ class Branches:
             objective: description of the rewards.
             pessimism: so much is taken off a reward for each unit of the largest deviation that a
                 member predicts (the norm, in the observation's units).
+            rewards: the networks of an objective that is learned.
         """
+        self._rewards = rewards
         self._model, self._objective, self._pessimism = model, objective, pessimism
         self._grown: deque[Batch] = deque()
 
@@ -64,7 +72,7 @@ class Branches:
             inputs = torch.cat((states, goals), 1)
             actions = act(inputs)
             after, deviation = self._step(states, actions, generator)
-            objective = objective_of(self._objective, goals)
+            objective = objective_of(self._objective, goals, self._rewards)
             reward = objective.reward(states, actions, after) - self._pessimism * deviation
             ended = objective.terminated(after)
             good = after.isfinite().all(1) & reward.isfinite()

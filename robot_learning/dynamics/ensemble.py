@@ -7,15 +7,15 @@ product.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, Strict
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from robot_learning.contract.base import NonNegative, Positive, StrictModel
-from robot_learning.dynamics.model import DynamicsError
+from robot_learning.contract.base import NonNegative, Positive
+from robot_learning.dynamics.model import NOT_FITTED, DynamicsError, FitSettings
 from robot_learning.dynamics.scaling import Scaling
 from robot_learning.networks import Adam, Mlp
 
@@ -25,7 +25,7 @@ _LOG_VAR_LOW, _LOG_VAR_HIGH = -10.0, 0.5  # at first; both are learned
 _BOUNDS_WEIGHT = 0.01
 
 
-class EnsembleSettings(StrictModel):
+class EnsembleSettings(FitSettings):
     """Networks, and how they are fitted."""
 
     members: Count = Field(5, description="Networks (Chua et al. 2018, appendix A.1: 5).")
@@ -50,14 +50,10 @@ class EnsembleSettings(StrictModel):
     batch_size: Count = Field(128, description="Transitions a member sees in a gradient step.")
     epochs: Count = Field(60, description="Most passes over the data of one fit.")
     patience: Count = Field(8, description="Passes without progress before a fit ends.")
-    held_out_share: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
-        0.15, description="Of the episodes; they say when to stop, and who is asked."
-    )
-    transitions_min: Count = Field(50, description="Fewer are too few to begin with.")
 
 
 class Ensemble:
-    """Several networks that say how observations change (it is a `DynamicsModel`).
+    """Several networks that say how observations change (it is a `StoredModel`).
 
     Attributes:
         settings: of the networks.
@@ -66,6 +62,8 @@ class Ensemble:
         changes: scaling of what is predicted.
         fitted: it has learned something.
     """
+
+    kind: ClassVar[str] = "ensemble"
 
     def __init__(
         self,
@@ -113,22 +111,14 @@ class Ensemble:
         the scaling of it, is float32.
         """
         if not self.fitted:
-            raise DynamicsError("the model was asked before it was fitted: gather data and fit it")
+            raise DynamicsError(NOT_FITTED)
         rows = self.inputs.scale(torch.cat((observations, actions), -1))
         mean, log_var = self._distribution(self._asked(dtype)(rows.to(dtype)).float())
         moved = observations + self.changes.unscale(mean)
         return moved, (0.5 * log_var).exp() * self.changes.std
 
     def disagreement(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """How far the members' means lie apart, in units of the changes' spread.
-
-        Args:
-            observations: shape (n, o).
-            actions: shape (n, a).
-
-        Returns:
-            shape (n,): root mean square over dimensions of the deviation over members.
-        """
+        """See `StoredModel`: how far the members' means lie apart."""
         shape = (self.members, *observations.shape[:1], -1)
         mean, _ = self.predict(observations.expand(shape), actions.expand(shape))
         return (mean.std(0, correction=0) / self.changes.std).square().mean(-1).sqrt()
@@ -146,9 +136,12 @@ class Ensemble:
 
     @torch.no_grad()
     def errors(self, rows: Tensor, wanted: Tensor) -> Tensor:
-        """Mean squared error of each member's mean, (n, ...) -> (members,), in scaled units."""
+        """Mean squared error of each member's mean, (n, ...) -> (members,), in scaled units.
+
+        Dimensions that never changed in what is learned from count for nothing here too.
+        """
         mean, _ = self._distribution(self.network(rows))
-        return (mean - wanted).square().mean((1, 2))
+        return ((mean - wanted).square() * self.changes.varies).mean((1, 2))
 
     def descend(self, rows: Tensor, wanted: Tensor) -> float:
         """One gradient step of all members on rows of their own, (members, n, ...)."""
@@ -177,8 +170,7 @@ class Ensemble:
             "elites": self.elites.clone(),
             "fitted": torch.tensor([self.fitted], dtype=torch.int64),
         }
-        for name, scaling in (("inputs", self.inputs), ("changes", self.changes)):
-            tensors |= {f"{name}.mean": scaling.mean.clone(), f"{name}.std": scaling.std.clone()}
+        tensors |= self.inputs.state_dict("inputs") | self.changes.state_dict("changes")
         for name, adam in (("adam", self._adam), ("bounds_adam", self._bounds_adam)):
             tensors |= {f"{name}.{key}": value for key, value in adam.state_dict().items()}
         return tensors
@@ -189,17 +181,14 @@ class Ensemble:
         self.bounds.detach().copy_(tensors["bounds"])
         self.elites = tensors["elites"].to(torch.int64)
         self.fitted = bool(tensors["fitted"].item())
-        self.inputs = Scaling(tensors["inputs.mean"].clone(), tensors["inputs.std"].clone())
-        self.changes = Scaling(tensors["changes.mean"].clone(), tensors["changes.std"].clone())
+        size = self.observation_size
+        self.inputs = Scaling.read(tensors, "inputs", size + self.action_size)
+        self.changes = Scaling.read(tensors, "changes", size)
         for name, adam in (("adam", self._adam), ("bounds_adam", self._bounds_adam)):
             prefix = f"{name}."
             own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             if own:
                 adam.load_state_dict(own)
-
-    def description(self) -> dict[str, Any]:
-        """Settings as JSON can hold them."""
-        return self.settings.model_dump(mode="json")
 
     def _asked(self, dtype: torch.dtype) -> Mlp:
         """The networks of the elites; copies are kept until the weights change."""

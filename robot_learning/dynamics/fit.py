@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,49 +10,19 @@ import torch
 from torch import Tensor
 
 from robot_learning.dynamics.ensemble import Ensemble
-from robot_learning.dynamics.model import DynamicsError
+from robot_learning.dynamics.fitting import FitReport
+from robot_learning.dynamics.model import DynamicsError, require_enough
 from robot_learning.dynamics.scaling import Scaling
 from robot_learning.dynamics.transitions import Transitions
 
 _PROGRESS = 0.01  # a member is better for it when its error has fallen by this share
 
 
-@dataclass(frozen=True, slots=True)
-class FitReport:
-    """What came of a fit.
-
-    Attributes:
-        epochs: passes over the data.
-        transitions: learned from, and held out.
-        loss: mean of the members' in the last pass.
-        error: mean squared error of each member's mean on what was held out, in units of the
-            changes' variance: 1 is no better than the mean change.
-    """
-
-    epochs: int
-    transitions: tuple[int, int]
-    loss: float
-    error: tuple[float, ...]
-
-    def figures(self) -> dict[str, float]:
-        """For the run's metrics."""
-        return {
-            "model_epochs": float(self.epochs),
-            "model_transitions": float(sum(self.transitions)),
-            "model_loss": self.loss,
-            "model_error": float(np.mean(self.error)),
-        }
-
-
 class EnsembleFit:
     """A fit under way; `advance` until it is done.
 
     Weights go on from where the last fit left them; each member ends with the weights that were
-    best on the held-out episodes.
-
-    Attributes:
-        held: the held-out episodes.
-        report: what came of it; None before it is done.
+    best on the held-out episodes. It is a `Fit`.
     """
 
     def __init__(self, model: Ensemble, data: Transitions, rng: np.random.Generator) -> None:
@@ -63,13 +32,10 @@ class EnsembleFit:
             DynamicsError: there is too little data; the message says how much is wanted.
         """
         settings = model.settings
-        if len(data) < settings.transitions_min:
-            raise DynamicsError(
-                f"{len(data)} transitions are too few to fit a model, {settings.transitions_min} "
-                "are wanted: gather more, or lower transitions_min"
-            )
+        require_enough(len(data), settings.transitions_min)
         self._model, self._rng = model, rng
-        learned, self.held = data.split(settings.held_out_share)
+        self.learned, self.held = data.split(settings.held_out_share)
+        learned = self.learned
         model.inputs = Scaling.of_inputs(learned.inputs)
         model.changes = Scaling.of_outputs(learned.changes)
         model.restart_optimiser()

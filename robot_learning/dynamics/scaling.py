@@ -8,6 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from robot_learning.dynamics.model import DynamicsError, tensor_of
+
 _RELATIVE_MIN = 1e-6
 
 
@@ -47,6 +49,29 @@ class Scaling:
     def none(cls, size: int) -> Self:
         """Leaves everything as it is."""
         return cls(torch.zeros(size), torch.ones(size))
+
+    @property
+    def varies(self) -> Tensor:
+        """Of outputs: those that change at all, shape (size,), bool."""
+        return self.std > _RELATIVE_MIN
+
+    def state_dict(self, name: str) -> dict[str, Tensor]:
+        """As tensors whose names begin with this one; copies."""
+        return {f"{name}.mean": self.mean.clone(), f"{name}.std": self.std.clone()}
+
+    @classmethod
+    def read(cls, tensors: dict[str, Tensor], name: str, size: int) -> Self:
+        """From such tensors.
+
+        Raises:
+            DynamicsError: they are of another size, or a deviation is not above zero.
+            KeyError: they are not there.
+        """
+        mean = tensor_of(tensors, f"{name}.mean", size)
+        std = tensor_of(tensors, f"{name}.std", size)
+        if not bool((std > 0.0).all()):
+            raise DynamicsError(f"{name}.std is not above zero")
+        return cls(mean, std)
 
     def scale(self, rows: Tensor) -> Tensor:
         """To these units, (..., size)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -17,6 +17,25 @@ from robot_learning.replay.step import Step
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What transitions were worth; what a model of rewards learns from.
+
+    Attributes:
+        goals: shape (n, g).
+        rewards: shape (n,).
+        terminated: the task itself ended, shape (n,), 0 or 1.
+    """
+
+    goals: Tensor
+    rewards: Tensor
+    terminated: Tensor
+
+    def take(self, rows: Tensor) -> Self:
+        """Some of the rows."""
+        return type(self)(self.goals[rows], self.rewards[rows], self.terminated[rows])
+
+
+@dataclass(frozen=True, slots=True)
 class Transitions:
     """Transitions side by side, n rows, the steps of an episode one after the other.
 
@@ -25,12 +44,14 @@ class Transitions:
         actions: executed actions in units of [-1, 1], shape (n, a).
         next_observations: shape (n, o).
         episodes: a number for each episode, shape (n,), int64.
+        outcomes: of the same rows; none where nobody wrote down what they were worth.
     """
 
     observations: Tensor
     actions: Tensor
     next_observations: Tensor
     episodes: Tensor
+    outcomes: Outcomes | None = None
 
     @classmethod
     def of(cls, steps: Sequence[Step], normalise: Normalise) -> Self:
@@ -47,12 +68,20 @@ class Transitions:
             raise DynamicsError("there are no transitions to learn from: gather some first")
         numbers: dict[tuple[str, int], int] = {}
         episodes = [numbers.setdefault((s.actor_id, s.episode), len(numbers)) for s in steps]
-        return cls.from_arrays(
+        rewards = np.array([[step.reward] for step in steps])
+        _require_finite("reward", rewards)
+        outcomes = Outcomes(
+            torch.from_numpy(np.stack([step.desired_goal for step in steps])),
+            torch.as_tensor(rewards[:, 0], dtype=torch.float32),
+            torch.tensor([float(step.terminated) for step in steps]),
+        )
+        data = cls.from_arrays(
             np.stack([step.observation for step in steps]),
             normalise(np.stack([step.executed_action for step in steps])),
             np.stack([step.next_observation for step in steps]),
             np.array(episodes),
         )
+        return replace(data, outcomes=outcomes)
 
     @classmethod
     def from_arrays(
@@ -72,13 +101,7 @@ class Transitions:
             ("action", actions),
             ("next observation", next_observations),
         ):
-            bad = ~np.isfinite(array).all(axis=1)
-            if bad.any():
-                row = int(bad.argmax())
-                raise DynamicsError(
-                    f"transition {row} of {len(array)}: its {name} is {array[row]}; "
-                    "leave that episode out"
-                )
+            _require_finite(name, array)
         return cls(
             torch.as_tensor(observations, dtype=torch.float32),
             torch.as_tensor(actions, dtype=torch.float32),
@@ -101,7 +124,13 @@ class Transitions:
 
     def take(self, rows: Tensor) -> Self:
         """Some of the rows."""
-        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return type(self)(
+            self.observations[rows],
+            self.actions[rows],
+            self.next_observations[rows],
+            self.episodes[rows],
+            self.outcomes.take(rows) if self.outcomes else None,
+        )
 
     def split(self, share: float) -> tuple[Self, Self]:
         """Sets whole episodes aside: neighbours in time are too alike to judge each other.
@@ -122,3 +151,12 @@ class Transitions:
         counted = ((number - 1.0) * share + 1e-9).floor()  # set aside up to here, less one
         aside = counted.diff(prepend=counted[:1]).bool()[order]
         return self.take((~aside).nonzero()[:, 0]), self.take(aside.nonzero()[:, 0])
+
+
+def _require_finite(name: str, array: NDArray[np.floating]) -> None:
+    bad = ~np.isfinite(array).all(axis=1)
+    if bad.any():
+        row = int(bad.argmax())
+        raise DynamicsError(
+            f"transition {row} of {len(array)}: its {name} is {array[row]}; leave that episode out"
+        )

@@ -9,19 +9,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from robot_learning.dynamics import DynamicsError, DynamicsModel, Ensemble, EnsembleSettings
+from robot_learning.dynamics import DynamicsModel, StoredModel, describe_model, read_model
+from robot_learning.dynamics.ensemble import Ensemble
 from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
+from robot_learning.dynamics.reward_model import RewardModel
 from robot_learning.networks.policy import Float32, Policy
 from robot_learning.planning.imagination import Imagination
-from robot_learning.planning.objectives import ObjectiveError, objective_of
+from robot_learning.planning.objectives import learned_rewards, objective_of
 from robot_learning.planning.search import Plan, Search, plan
 from robot_learning.planning.settings import PlannerSettings
 
 _PIECE = 32  # candidates between two looks at the clock
 _SEED = 0
+_REWARDS = "rewards."  # what the tensors of learned rewards are called in a file
 
 
 @dataclass
@@ -40,7 +42,7 @@ class _UnderWay:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannerPolicy(Policy):
-    """Plans in an ensemble; goes on from the plan before until `begin` is called.
+    """Plans in a model; goes on from the plan before until `begin` is called.
 
     Its noise is drawn from one seed that every episode begins with: the same observations from
     the beginning of an episode give the same actions, where no deadline cuts a search short.
@@ -49,13 +51,15 @@ class PlannerPolicy(Policy):
         model: of the dynamics.
         settings: of the search.
         objective: description of what is planned for.
+        rewards: the networks of an objective that is learned.
     """
 
     kind: ClassVar[str] = "planner"
 
-    model: Ensemble
+    model: StoredModel
     settings: PlannerSettings
     objective: dict[str, Any]
+    rewards: RewardModel | None = None
     _episode: list[_UnderWay] = field(default_factory=list, repr=False, compare=False)
 
     def begin(self) -> None:
@@ -95,7 +99,7 @@ class PlannerPolicy(Policy):
         settings = self.settings
         played = Imagination(
             self._asked(),
-            objective_of(self.objective, goal),
+            objective_of(self.objective, goal, self.rewards),
             particles=settings.particles,
             sampling=settings.sampling,
             discount=settings.plan_discount,
@@ -116,23 +120,27 @@ class PlannerPolicy(Policy):
         )
 
     def _asked(self) -> DynamicsModel:
-        """The model, in the precision that it is planned with."""
-        precision = self.settings.precision
+        """The model, in the precision that it is planned with; only an ensemble has two."""
+        model, precision = self.model, self.settings.precision
         reduced = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16())
-        return Reduced(self.model) if reduced else self.model
+        return Reduced(model) if reduced and isinstance(model, Ensemble) else model
 
     def tensors(self) -> dict[str, Float32]:
-        """Weights, bounds and scalings of the model."""
+        """Those of the model, and of rewards where they are learned."""
+        tensors = self.model.state_dict()
+        if self.rewards is not None:
+            learned = self.rewards.state_dict()
+            tensors |= {f"{_REWARDS}{name}": tensor for name, tensor in learned.items()}
         return {
             name: tensor.numpy().astype(np.float32)
-            for name, tensor in self.model.state_dict().items()
+            for name, tensor in tensors.items()
             if "adam" not in name
         }
 
     def description(self) -> dict[str, Any]:
-        """Settings of model and search, and the objective."""
+        """Kind and settings of the model, those of the search, and the objective."""
         return {
-            "model": self.model.settings.model_dump(mode="json"),
+            "model": describe_model(self.model),
             "planner": self.settings.model_dump(mode="json"),
             "objective": self.objective,
         }
@@ -140,20 +148,24 @@ class PlannerPolicy(Policy):
     @classmethod
     def read(cls, tensors: dict[str, Float32], description: dict[str, Any], **common: Any) -> Self:
         """See `Policy.read`."""
+        goal_size = common["goal_size"]
+        sizes = len(common["mean"]) - goal_size, len(common["action_low"])
         try:
-            settings = EnsembleSettings.model_validate(description["model"])
             planner = PlannerSettings.model_validate(description["planner"])
             objective = dict(description["objective"])
-            objective_of(objective, torch.zeros(common["goal_size"]))
-        except (KeyError, TypeError, ValidationError, ObjectiveError) as error:
+            rewards = learned_rewards(objective, *sizes, goal_size, torch.Generator())
+            objective_of(objective, torch.zeros(goal_size), rewards)
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"its planner is not described as it should be ({error})") from None
-        size = len(common["mean"]) - common["goal_size"]
+        own = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
         try:
-            model = Ensemble(size, len(common["action_low"]), settings, torch.Generator())
-            model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
-        except (DynamicsError, KeyError, RuntimeError) as error:
+            model = read_model(description["model"], own, *sizes)
+            if rewards is not None:
+                learned = {k.removeprefix(_REWARDS): own[k] for k in own if k.startswith(_REWARDS)}
+                rewards.load_state_dict(learned)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"its model does not fit together ({error})") from None
-        return cls(model=model, settings=planner, objective=objective, **common)
+        return cls(model=model, settings=planner, objective=objective, rewards=rewards, **common)
 
     def frozen(self, version: int) -> Self:
         """A copy that later learning does not change, at the beginning of an episode."""

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from robot_learning.algorithms import SAC, Spaces
@@ -93,3 +94,21 @@ def test_what_does_not_fit_is_refused() -> None:
     hyper = MBPOHyperParameters.model_validate({k: v for k, v in SMALL.items() if k != "objective"})
     with pytest.raises(ObjectiveError, match="mbpo learns reach, push"):
         MBPO(SPACES, hyper, 0)
+
+
+def test_rewards_may_be_learned_and_a_run_goes_on_with_them(tmp_path: Path) -> None:
+    learned = {"name": "learned", "hidden_sizes": [16], "epochs": 5}
+    learner = Learner(tmp_path, settings(steps=70, objective=learned))
+    reports: list[dict[str, float]] = []
+    Trainer(gymnasium.make("Pendulum-v1"), learner).run(on_step=reports.append)
+    found = [figures for figures in reports if "reward_error" in figures]
+    assert len(found) == 1 and {"model_error", "termination_loss"} <= set(found[0])
+    method = learner._algorithm
+    assert isinstance(method, MBPO) and len(method._branches)
+    imagined = method._branches.sample(200, np.random.default_rng(0))
+    assert (imagined.rewards < 0.0).mean() > 0.9 and not imagined.terminated.any()
+    tensors, values = method.state_dict()
+    twin = MBPO(SPACES, method._settings, 5)
+    twin.load_state_dict(tensors, values)
+    assert twin._rewards is not None and method._rewards is not None
+    assert torch.equal(twin._rewards.reward_network.flat, method._rewards.reward_network.flat)

@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 import robot_learning.envs
 from robot_learning.algorithms.base import Spaces
@@ -125,6 +126,7 @@ def test_a_file_whose_planner_does_not_fit_is_refused_with_the_reason(learner: L
     for changes, reason in (
         ({"objective": {"name": "balanse"}}, "did you mean balance"),
         ({"objective": {}}, "no objective is called None"),
+        ({"objective": {"name": "learned"}}, "its model does not fit together"),
     ):
         with pytest.raises(PolicyFileError, match=reason):
             policy_from_bytes(policy_to_bytes(replace(original, **changes)))
@@ -204,3 +206,76 @@ def test_the_environment_is_the_published_one() -> None:
     linear = 10.0 / 1.1 - 0.05 * angular / 1.1
     np.testing.assert_allclose(after, [0.0, 0.02 * linear, 0.0, 0.02 * angular], rtol=1e-6)
     assert reward == 1.0 and not fallen
+
+
+FEW: dict[str, Any] = {
+    "warmup_steps": 60, "update_every_steps": 30, "population": 8, "rounds": 1, "horizon": 8,
+    "points_max": 60,
+}  # fmt: skip
+LEARNED: dict[str, Any] = {"objective": {"name": "learned", "hidden_sizes": [16], "epochs": 4}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dynamics": "linear"},
+        {"dynamics": "gaussian_process"},
+        {"dynamics": "locally_weighted"},
+        {"likelihood": "squared_error", "epochs": 5} | LEARNED,
+        {"dynamics": "linear"} | LEARNED,
+    ],
+    ids=["linear", "gaussian_process", "locally_weighted", "deterministic, learned", "learned"],
+)
+def test_any_model_and_learned_rewards_go_on_and_play_from_their_file(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    def opened(name: str, *, resume: bool = False) -> Learner:
+        return Learner(tmp_path / name, settings(110, **(FEW | changes)), resume=resume)
+
+    whole, reports = opened("whole"), list[dict[str, float]]()
+    Trainer(cart_pole(), whole).run(on_step=reports.append)
+    found = [figures for figures in reports if "model_error" in figures]
+    assert len(found) == 2 and all(np.isfinite(list(each.values())).all() for each in found)
+    learned = "objective" in changes
+    assert all(("reward_error" in figures) is learned for figures in found)
+
+    original = policy(whole).frozen(1)
+    again, _ = policy_from_bytes(policy_to_bytes(original))
+    assert policy_to_bytes(again) == policy_to_bytes(original)
+    assert isinstance(again, PlannerPolicy) and (again.rewards is not None) is learned
+    row = np.array([0.02, 0.0, 0.1, 0.3], np.float32)
+    np.testing.assert_array_equal(again.act(row), original.act(row))
+
+    cut = opened("cut")
+    trainer = Trainer(cart_pole(), cut)
+    trainer.run(on_boundary=trainer.checkpoint)
+    trainer.checkpoint()
+    cut.close()
+    resumed = opened("cut", resume=True)
+    assert policy_to_bytes(resumed.policy().frozen(1)) == policy_to_bytes(original)
+    assert resumed.update(1) == {}  # what it has was fitted already
+
+
+def test_doubt_that_no_member_can_have_is_refused() -> None:
+    for changes, reason in (
+        ({"dynamics": "linear", "disagreement_cost": 1.0}, "wants several members"),
+        ({"dynamics": "gaussian_process", "pessimism": 1.0}, "raise particles"),
+    ):
+        with pytest.raises(ValidationError, match=reason):
+            PETSHyperParameters.model_validate(SMALL | changes)
+
+
+def test_too_few_steps_for_a_fit_are_said_when_it_is_due(tmp_path: Path) -> None:
+    few = settings(40, dynamics="gaussian_process", warmup_steps=20, update_every_steps=20)
+    with pytest.raises(DynamicsError, match=r"20 transitions are too few .* 50 are wanted"):
+        Trainer(cart_pole(), Learner(tmp_path, few)).run()
+
+
+def test_an_objective_that_does_not_fit_is_refused_before_anything_is_collected() -> None:
+    for described, reason in (
+        ({"name": "balanse"}, "did you mean balance"),
+        ({"name": "learned", "layers": 3}, "objective learned: layers"),
+    ):
+        hyper = PETSHyperParameters.model_validate(SMALL | {"objective": described})
+        with pytest.raises(ObjectiveError, match=reason):
+            PETS(SPACES, hyper, 0)
