@@ -30,6 +30,7 @@ from robot_learning.replay import Batch, Step
 from robot_learning.replay.step import Float32
 
 _NO_CLIP = 1e9
+_ACTING = "acting."
 
 
 class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSettings):
@@ -75,6 +76,8 @@ class PETS(OffPolicyAlgorithm):
         generator = torch.Generator().manual_seed(seed)
         sizes = spaces.observation_size, spaces.action_size
         self.model = Ensemble(*sizes, settings, generator)
+        # Acts while a fit is under way, whose model fits nothing yet.
+        self._acting = Ensemble(*sizes, settings, generator)
         self._steps: list[Step] = []
         self._fitted_steps = 0
         self._fit: EnsembleFit | None = None
@@ -106,21 +109,25 @@ class PETS(OffPolicyAlgorithm):
             return {}
         report, self._fit = self._fit.report, None
         assert report is not None
+        self._acting.load_state_dict(self.model.state_dict())
         return report.figures()
 
     def policy(self) -> PlannerPolicy:
-        """The planner in the present model."""
+        """The planner in the model of the newest fit that is done."""
         return self._policy
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The model; its data is in the journal. A fit under way begins again."""
         begun = self._fitted_steps if self._fit is None else 0
         rng = dict(self._rng.bit_generator.state)
-        return self.model.state_dict(), {"rng": rng, "fitted_steps": begun}
+        acting = {f"{_ACTING}{key}": part for key, part in self._acting.state_dict().items()}
+        return self.model.state_dict() | acting, {"rng": rng, "fitted_steps": begun}
 
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`."""
-        self.model.load_state_dict(tensors)
+        acting = {k.removeprefix(_ACTING): t for k, t in tensors.items() if k.startswith(_ACTING)}
+        self.model.load_state_dict({k: t for k, t in tensors.items() if not k.startswith(_ACTING)})
+        self._acting.load_state_dict(acting)
         self._rng.bit_generator.state = values["rng"]
         self._fitted_steps = int(values["fitted_steps"])
 
@@ -133,7 +140,7 @@ class PETS(OffPolicyAlgorithm):
             action_low=np.array(spaces.action_low, np.float32),
             action_high=np.array(spaces.action_high, np.float32),
             goal_size=spaces.goal_size,
-            model=self.model,
+            model=self._acting,
             settings=_part(PlannerSettings, self._hyper),
             objective=dict(self._hyper.objective),
         )

@@ -28,12 +28,14 @@ class FitReport:
         loss: mean of the members' in the last pass.
         error: mean squared error of each member's mean on what was held out, in units of the
             changes' variance: 1 is no better than the mean change.
+        usual_disagreement: between members on what was held out, see `Ensemble`.
     """
 
     epochs: int
     transitions: tuple[int, int]
     loss: float
     error: tuple[float, ...]
+    usual_disagreement: float
 
     def figures(self) -> dict[str, float]:
         """For the run's metrics."""
@@ -42,6 +44,7 @@ class FitReport:
             "model_transitions": float(sum(self.transitions)),
             "model_loss": self.loss,
             "model_error": float(np.mean(self.error)),
+            "model_usual_disagreement": self.usual_disagreement,
         }
 
 
@@ -70,7 +73,7 @@ class EnsembleFit:
         model.restart_optimiser()
         self._rows, self._wanted = self._scaled(learned)
         self._held_rows, self._held_wanted = self._scaled(held)
-        self._counts = len(learned), len(held)
+        self._counts, self._held = (len(learned), len(held)), held
         self._epoch = self._waited = 0
         self._loss, self._sum, self._batches = 0.0, 0.0, 0
         self._best = model.network.flat.clone()
@@ -139,8 +142,11 @@ class EnsembleFit:
         model.network.flat.copy_(self._best)
         model.elites = self._errors.argsort()[: model.settings.elites].sort().values
         model.fitted = True
+        model.note_usual(self._held.observations, self._held.actions)
         errors = tuple(self._errors.tolist())
-        self.report = FitReport(self._epoch, self._counts, self._loss, errors)
+        self.report = FitReport(
+            self._epoch, self._counts, self._loss, errors, model.usual_disagreement
+        )
 
 
 def _views(model: Ensemble, flat: Tensor | None = None) -> list[Tensor]:

@@ -12,6 +12,7 @@ from robot_learning.training.environments import (
     Environment,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     require_finite,
     take_apart,
@@ -56,8 +57,10 @@ def evaluate(
         total, length, held, over = 0.0, 0, 0, False
         while not over:
             goal = seen.desired_goal if policy.goal_size else None
-            action = to_action(environment, policy.act(seen.observation, goal))
-            observed, reward, terminated, truncated, info = environment.step(action)
+            action = policy.act(seen.observation, goal)
+            claim_doubt(environment, policy, seen, action)
+            taken = to_action(environment, action)
+            observed, reward, terminated, truncated, info = environment.step(taken)
             seen, when = take_apart(observed), f"episode {number}, step {length}"
             require_finite(environment, seen, when)
             if not math.isfinite(reward):

@@ -4,7 +4,7 @@ carried out (model predictive control).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from robot_learning.dynamics import DynamicsError, Ensemble, EnsembleSettings
-from robot_learning.networks.policy import Float32, Policy
+from robot_learning.networks.policy import Float32, Policy, Thought
 from robot_learning.planning.imagination import Imagination
 from robot_learning.planning.objectives import ObjectiveError, objective_of
 from robot_learning.planning.search import Plan, Search, plan
@@ -37,6 +37,7 @@ class PlannerPolicy(Policy):
     """
 
     kind: ClassVar[str] = "planner"
+    remembers: ClassVar[bool] = True
 
     model: Ensemble
     settings: PlannerSettings
@@ -52,6 +53,38 @@ class PlannerPolicy(Policy):
         """What the last search came to."""
         return self._state[2] if len(self._state) > 2 else None
 
+    @property
+    def ready(self) -> bool:
+        """Its model was fitted."""
+        return self.model.fitted
+
+    @property
+    def thought(self) -> Thought | None:
+        """See `Policy.thought`."""
+        found = self.newest
+        return None if found is None else Thought(found.seconds, found.scored, found.complete)
+
+    @property
+    def lighter(self) -> str:
+        """See `Policy.lighter`."""
+        names = ("population", "rounds", "horizon", "particles")
+        shown = {name: getattr(self.settings, name) for name in names}
+        shown |= {"hidden_sizes": list(self.model.settings.hidden_sizes)}
+        return ", ".join(f"{name} ({value})" for name, value in shown.items())
+
+    def within(self, budget_s: float | None, threads: int | None = None) -> Self:
+        """See `Policy.within`."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+        own = self.settings.replan_budget_s
+        limits = [limit for limit in (budget_s, own) if limit is not None]
+        settings = self.settings.model_copy(update={"replan_budget_s": min(limits, default=None)})
+        bounded = replace(self, settings=settings, _state=[])
+        if bounded.ready:
+            bounded.choose(self.mean)
+            bounded.begin()
+        return bounded
+
     def choose(self, inputs: Float32) -> Float32:
         """The first action of a plan; rows of a batch are planned one after the other, anew."""
         if inputs.ndim == 1:
@@ -62,6 +95,13 @@ class PlannerPolicy(Policy):
             found.append(self._plan(row))
         self.begin()
         return np.array(found, np.float32).reshape(*inputs.shape[:-1], self.action_size)
+
+    def doubt(self, observation: Float32, goal: Float32 | None, action: Float32) -> float:
+        """See `Policy.doubt`: how far the model's members disagree about what it does."""
+        del goal
+        unit = 2.0 * (action - self.action_low) / (self.action_high - self.action_low) - 1.0
+        asked = (torch.from_numpy(part.astype(np.float32)[None]) for part in (observation, unit))
+        return self.model.doubt(*asked).item()
 
     def _plan(self, inputs: Float32) -> Float32:
         search, generator = self._searching()

@@ -18,6 +18,7 @@ from robot_learning.training.environments import (
     Observed,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     take_apart,
     to_action,
@@ -131,7 +132,9 @@ class Trainer:
             return self._exploration.random_action()
         policy = self._learner.policy()
         goal = seen.desired_goal if policy.goal_size else None
-        return self._exploration.explore(policy, seen.observation, goal, steps)
+        action = self._exploration.explore(policy, seen.observation, goal, steps)
+        claim_doubt(self._environment, policy, seen, action)
+        return action
 
 
 def _vector(action: ArrayLike) -> Float32:
