@@ -65,7 +65,7 @@ class PlanWatch:
         self._budget_s = budget_s
         self._decisions = Decisions()
         self._newest: deque[Thought] = deque(maxlen=_WINDOW)
-        self._complete = 0
+        self._complete = self._empty = 0
         self.complaint = self.news = ""
 
     def see(self, thought: Thought, took_s: float, lighter: str) -> None:
@@ -80,6 +80,7 @@ class PlanWatch:
         self._decisions.add(took_s, late=late)
         self._newest.append(thought)
         self._complete += thought.complete
+        self._empty += not thought.scored
         quiet, self.complaint = not self.complaint, self._judge(lighter)
         self.news = self.complaint if quiet else ""
 
@@ -95,6 +96,7 @@ class PlanWatch:
             "plan_budget_ms": f"{1e3 * self._budget_s:.1f}" if self._budget_s else "none",
             "plans_complete": f"{self._complete / made:.3f}",
             "plans_late": self._decisions.missed,
+            "plans_without_a_score": self._empty,
         }
 
     def _judge(self, lighter: str) -> str:

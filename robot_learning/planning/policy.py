@@ -103,12 +103,10 @@ class PlannerPolicy(Policy):
         asked = (torch.from_numpy(part.astype(np.float32)[None]) for part in (observation, unit))
         return self.model.doubt(*asked).item()
 
-    def _plan(self, inputs: Float32) -> Float32:
-        search, generator = self._searching()
-        rows = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
-        start, goal = rows[: self.observation_size], rows[self.observation_size :]
+    def imagination(self, goal: Tensor) -> Imagination:
+        """What plans for a goal, shape (g,), are scored by."""
         settings = self.settings
-        played = Imagination(
+        return Imagination(
             self.model,
             objective_of(self.objective, goal),
             particles=settings.particles,
@@ -117,6 +115,12 @@ class PlannerPolicy(Policy):
             pessimism=settings.pessimism,
             disagreement_cost=settings.disagreement_cost,
         )
+
+    def _plan(self, inputs: Float32) -> Float32:
+        search, generator = self._searching()
+        rows = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
+        start, goal = rows[: self.observation_size], rows[self.observation_size :]
+        settings, played = self.settings, self.imagination(goal)
 
         def score(plans: Tensor) -> Tensor:
             return played.value(start, plans, generator)
