@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from robot_learning.benchmark.graph import BenchmarkError, executable
-from robot_learning.contract import Contract
+from robot_learning.contract import Contract, ReachTask, task_of
 from robot_learning.evaluation.rollout import evaluate
 from robot_learning.launch import LaunchSession
 from robot_learning.planning.deadline import plan_budget_s
@@ -91,7 +91,7 @@ def measure_plan_graph(
             planner.within(None),
             episodes=episodes,
             seed=SEED,
-            hold_steps=contract.task.success.hold_steps,
+            hold_steps=task_of(contract, ReachTask).success.hold_steps,
             has_success=True,
             stream=PLAY_STREAM,
         ).as_json()
@@ -194,7 +194,7 @@ def _learn(environment: Environment, contract: Contract, out: Path) -> Path:
     Trainer(environment, learner).run()
     file = learner.policy_file(version=1)
     assert isinstance(file.policy, PlannerPolicy)
-    default = replace(file.policy, settings=PlannerSettings())
+    default = replace(file.policy, settings=PlannerSettings.model_validate({}))
     save_policy(out, replace(file, policy=default))
     learner.close()
     return out

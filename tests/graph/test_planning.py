@@ -7,20 +7,25 @@ import os
 from pathlib import Path
 
 import pytest
+from conftest import Graph
 
+from robot_learning.algorithms.pets import PETS
+from robot_learning.contract import load_contract
 from robot_learning.launch import LaunchSession
 from robot_learning.replay import read_steps
 from robot_learning.replay.audit import audit_journal
-from robot_learning.training.policy_file import load_policy
+from robot_learning.training.policy_file import PolicyFile, load_policy, save_policy
+from robot_learning.training.task_settings import task_learner_settings
 from robot_learning.workspace import graph_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = {"members": 3, "elites": 3, "hidden_sizes": [16], "epochs": 2}
 # The networks are the default's: their weights are what has to go through a topic.
-PETS = {
-    "epochs": 2, "horizon": 3, "population": 64, "rounds": 2, "warmup_steps": 60, "update_every_steps": 60,
+PLANS = {
+    "epochs": 2, "horizon": 3, "population": 64, "rounds": 2, "warmup_steps": 60,
+    "update_every_steps": 60,
 }  # fmt: skip
-MBPO = {
+BRANCHES = {
     "model": MODEL, "warmup_steps": 60, "updates_per_step": 0.5, "refit_every_steps": 60,
     "rollouts": 100, "hidden_sizes": [16], "batch_size": 16,
 }  # fmt: skip
@@ -56,7 +61,7 @@ def planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
         80 + os.getpid() % 5,
         steps="150",
         evaluation_episodes="1",
-        overrides=json.dumps(PETS),
+        overrides=json.dumps(PLANS),
     )
     assert code == 0, "\n".join(lines[-80:])
     return out
@@ -94,6 +99,20 @@ def test_in_real_time_every_period_is_answered_and_what_is_too_heavy_is_said(
     assert "plans are cut short" in said or "the deadline cannot be met" in said
 
 
+def test_a_planner_whose_model_was_never_fitted_is_not_played(graph: Graph) -> None:
+    contract = load_contract("panda", "reach")
+    settings = task_learner_settings(
+        contract, "pets", {"hidden_sizes": [8]}, seed=0, steps=10, evaluation_episodes=0
+    )
+    method = PETS(settings.spaces, settings.hyper, 0)
+    file = PolicyFile(method.policy(), "pets", {}, contract, None, {})
+    save_policy(graph.folder / "policy", file)
+    node = graph.node("policy", policy=str(graph.folder / "policy"))
+    graph.node("lifecycle_manager", nodes="policy")
+    assert node.wait(timeout=60) == 2
+    assert "plans in a model that was never fitted: train it with more steps" in graph.log("policy")
+
+
 def test_mbpo_learns_from_branches_of_its_model_through_the_ordinary_learner(
     tmp_path: Path,
 ) -> None:
@@ -104,7 +123,7 @@ def test_mbpo_learns_from_branches_of_its_model_through_the_ordinary_learner(
         algorithm="mbpo",
         steps="150",
         evaluation_episodes="1",
-        overrides=json.dumps(MBPO),
+        overrides=json.dumps(BRANCHES),
     )
     assert code == 0, "\n".join(lines[-80:])
     status = json.loads((tmp_path / "status.json").read_text())
