@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -46,9 +47,16 @@ LAUNCH_FILE = Path("launch") / "sim_play.launch.xml"
 TASK, ROBOT = "reach", "panda"
 P99_BAR_MS = 50.0
 SEED = 0
-# Short plans while it learns; the default planner's afterwards.
-TRAINING = {"population": 32, "rounds": 2, "horizon": 10, "epochs": 25}
+# The paper's networks; short plans while it learns, the default ones afterwards.
+TRAINING = {
+    "hidden_sizes": [200, 200, 200],
+    "population": 32,
+    "rounds": 2,
+    "horizon": 10,
+    "epochs": 25,
+}
 TRAINING_STEPS = 700
+_START_S, _EPISODE_S = 60.0, 15.0  # at most, of the graph and of an episode with its way home
 VALUE_STATES, VALUE_PARTICLES = 40, 20
 
 Say = Callable[[str], None]
@@ -230,8 +238,7 @@ def _play(
     try:
         with session:
             session.start()
-            while (code := session.poll(0.5)) is None:
-                pass
+            code = _end_of(session, _START_S + episodes * _EPISODE_S)
         if code:
             raise BenchmarkError(f"the graph ended with {code}: run {LAUNCH_FILE} by hand")
         probe.send_signal(signal.SIGINT)
@@ -241,6 +248,18 @@ def _play(
         probe.wait()
     played = json.loads((out / "play" / "evaluation.json").read_text(encoding="utf-8"))
     return json.loads(output.splitlines()[-1]), played
+
+
+def _end_of(session: LaunchSession, timeout_s: float) -> int:
+    """Waits for the graph's end: its exit code."""
+    end_s = time.monotonic() + timeout_s
+    while (code := session.poll(0.5)) is None:
+        if time.monotonic() > end_s:
+            raise BenchmarkError(
+                f"the episodes are not played after {timeout_s:.0f} s: the machine is too busy for "
+                "real time, episodes are given up and begun again"
+            )
+    return code
 
 
 def _values(
