@@ -8,6 +8,7 @@ is good, and the model where it leads.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -23,6 +24,7 @@ from robot_learning.algorithms.base import (
 )
 from robot_learning.contract.base import NonNegative, Positive
 from robot_learning.dynamics import Ensemble, EnsembleFit, EnsembleSettings, Transitions
+from robot_learning.dynamics.doubt import usual_disagreement
 from robot_learning.planning.objectives import require_objective
 from robot_learning.planning.policy import PlannerPolicy
 from robot_learning.planning.settings import PlannerSettings
@@ -59,6 +61,11 @@ class PETSHyperParameters(OffPolicyHyperParameters, EnsembleSettings, PlannerSet
     def counted_from_step(self) -> int:
         """Random steps are what the first fit is of."""
         return 0
+
+    @property
+    def first_policy_step(self) -> int:
+        """Where the first fit begins."""
+        return self.update_every_steps
 
 
 class PETS(OffPolicyAlgorithm):
@@ -107,10 +114,12 @@ class PETS(OffPolicyAlgorithm):
             self._fitted_steps = len(self._steps)
         if not self._fit.advance():
             return {}
-        report, self._fit = self._fit.report, None
-        assert report is not None
+        done, self._fit = self._fit, None
+        assert done.report is not None
         self._acting.load_state_dict(self.model.state_dict())
-        return report.figures()
+        usual = usual_disagreement(self._acting, done.held)
+        self._policy = replace(self._policy, usual_disagreement=usual)
+        return done.report.figures() | {"model_usual_disagreement": usual}
 
     def policy(self) -> PlannerPolicy:
         """The planner in the model of the newest fit that is done."""
@@ -121,13 +130,15 @@ class PETS(OffPolicyAlgorithm):
         begun = self._fitted_steps if self._fit is None else 0
         rng = dict(self._rng.bit_generator.state)
         acting = {f"{_ACTING}{key}": part for key, part in self._acting.state_dict().items()}
-        return self.model.state_dict() | acting, {"rng": rng, "fitted_steps": begun}
+        values = {"rng": rng, "fitted_steps": begun, "usual": self._policy.usual_disagreement}
+        return self.model.state_dict() | acting, values
 
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`."""
         acting = {k.removeprefix(_ACTING): t for k, t in tensors.items() if k.startswith(_ACTING)}
         self.model.load_state_dict({k: t for k, t in tensors.items() if not k.startswith(_ACTING)})
         self._acting.load_state_dict(acting)
+        self._policy = replace(self._policy, usual_disagreement=float(values["usual"]))
         self._rng.bit_generator.state = values["rng"]
         self._fitted_steps = int(values["fitted_steps"])
 

@@ -22,9 +22,6 @@ from robot_learning.networks import Adam, Mlp
 Count = Annotated[int, Field(ge=1)]
 _LOG_VAR_LOW, _LOG_VAR_HIGH = -10.0, 0.5  # at first; both are learned
 _BOUNDS_WEIGHT = 0.01
-# Disagreement that 99 of 100 held-out transitions do not reach is usual; and so is whatever is
-# small beside the changes themselves.
-_USUAL_SHARE, _USUAL_LEAST = 0.99, 0.05
 
 
 class EnsembleSettings(StrictModel):
@@ -61,7 +58,6 @@ class Ensemble:
         inputs: scaling of observation and action.
         changes: scaling of what is predicted.
         fitted: it has learned something.
-        usual_disagreement: what `disagreement` comes to where it has learned.
     """
 
     def __init__(
@@ -92,7 +88,6 @@ class Ensemble:
         self.inputs = Scaling.none(observation_size + action_size)
         self.changes = Scaling.none(observation_size)
         self.fitted = False
-        self.usual_disagreement = 1.0
         self.restart_optimiser()
 
     @property
@@ -125,15 +120,6 @@ class Ensemble:
         shape = (self.members, *observations.shape[:1], -1)
         mean, _ = self.predict(observations.expand(shape), actions.expand(shape))
         return (mean.std(0, correction=0) / self.changes.std).square().mean(-1).sqrt()
-
-    def doubt(self, observations: Tensor, actions: Tensor) -> Tensor:
-        """Disagreement as a ratio to what is usual, for the safety gate; shapes as there."""
-        return self.disagreement(observations, actions) / self.usual_disagreement
-
-    def note_usual(self, observations: Tensor, actions: Tensor) -> None:
-        """Takes what it disagrees by on held-out transitions, (n, o) and (n, a), as usual."""
-        found = self.disagreement(observations, actions).quantile(_USUAL_SHARE)
-        self.usual_disagreement = max(_USUAL_LEAST, found.item())
 
     def losses(self, rows: Tensor, wanted: Tensor) -> Tensor:
         """Loss of each member on scaled rows, (members, n, ...) -> (members,)."""
@@ -175,7 +161,6 @@ class Ensemble:
             "bounds": self.bounds.detach().clone(),
             "elites": self.elites.clone(),
             "fitted": torch.tensor([self.fitted], dtype=torch.int64),
-            "usual_disagreement": torch.tensor([self.usual_disagreement]),
         }
         for name, scaling in (("inputs", self.inputs), ("changes", self.changes)):
             tensors |= {f"{name}.mean": scaling.mean.clone(), f"{name}.std": scaling.std.clone()}
@@ -189,7 +174,6 @@ class Ensemble:
         self.bounds.detach().copy_(tensors["bounds"])
         self.elites = tensors["elites"].to(torch.int64)
         self.fitted = bool(tensors["fitted"].item())
-        self.usual_disagreement = float(tensors["usual_disagreement"].item())
         self.inputs = Scaling(tensors["inputs.mean"].clone(), tensors["inputs.std"].clone())
         self.changes = Scaling(tensors["changes.mean"].clone(), tensors["changes.std"].clone())
         for name, adam in (("adam", self._adam), ("bounds_adam", self._bounds_adam)):

@@ -28,14 +28,12 @@ class FitReport:
         loss: mean of the members' in the last pass.
         error: mean squared error of each member's mean on what was held out, in units of the
             changes' variance: 1 is no better than the mean change.
-        usual_disagreement: between members on what was held out, see `Ensemble`.
     """
 
     epochs: int
     transitions: tuple[int, int]
     loss: float
     error: tuple[float, ...]
-    usual_disagreement: float
 
     def figures(self) -> dict[str, float]:
         """For the run's metrics."""
@@ -44,7 +42,6 @@ class FitReport:
             "model_transitions": float(sum(self.transitions)),
             "model_loss": self.loss,
             "model_error": float(np.mean(self.error)),
-            "model_usual_disagreement": self.usual_disagreement,
         }
 
 
@@ -53,6 +50,10 @@ class EnsembleFit:
 
     Weights go on from where the last fit left them; each member ends with the weights that were
     best on the held-out episodes.
+
+    Attributes:
+        held: the held-out episodes.
+        report: what came of it; None before it is done.
     """
 
     def __init__(self, model: Ensemble, data: Transitions, rng: np.random.Generator) -> None:
@@ -68,12 +69,12 @@ class EnsembleFit:
                 "are wanted: gather more, or lower transitions_min"
             )
         self._model, self._rng = model, rng
-        learned, held = data.split(settings.held_out_share, rng)
+        learned, self.held = data.split(settings.held_out_share, rng)
         model.inputs, model.changes = Scaling.of(learned.inputs), Scaling.of(learned.changes)
         model.restart_optimiser()
         self._rows, self._wanted = self._scaled(learned)
-        self._held_rows, self._held_wanted = self._scaled(held)
-        self._counts, self._held = (len(learned), len(held)), held
+        self._held_rows, self._held_wanted = self._scaled(self.held)
+        self._counts = len(learned), len(self.held)
         self._epoch = self._waited = 0
         self._loss, self._sum, self._batches = 0.0, 0.0, 0
         self._best = model.network.flat.clone()
@@ -142,11 +143,8 @@ class EnsembleFit:
         model.network.flat.copy_(self._best)
         model.elites = self._errors.argsort()[: model.settings.elites].sort().values
         model.fitted = True
-        model.note_usual(self._held.observations, self._held.actions)
         errors = tuple(self._errors.tolist())
-        self.report = FitReport(
-            self._epoch, self._counts, self._loss, errors, model.usual_disagreement
-        )
+        self.report = FitReport(self._epoch, self._counts, self._loss, errors)
 
 
 def _views(model: Ensemble, flat: Tensor | None = None) -> list[Tensor]:

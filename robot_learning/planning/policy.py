@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from robot_learning.dynamics import DynamicsError, Ensemble, EnsembleSettings
 from robot_learning.networks.policy import Float32, Policy, Thought
 from robot_learning.planning.imagination import Imagination
-from robot_learning.planning.objectives import ObjectiveError, objective_of
+from robot_learning.planning.objectives import objective_of
 from robot_learning.planning.search import Plan, Search, plan
 from robot_learning.planning.settings import PlannerSettings
 
@@ -34,6 +33,7 @@ class PlannerPolicy(Policy):
         model: of the dynamics.
         settings: of the search.
         objective: description of what is planned for.
+        usual_disagreement: of the model, where it has learned; `doubt` is a ratio to it.
     """
 
     kind: ClassVar[str] = "planner"
@@ -42,6 +42,7 @@ class PlannerPolicy(Policy):
     model: Ensemble
     settings: PlannerSettings
     objective: dict[str, Any]
+    usual_disagreement: float = 1.0
     _state: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     def begin(self) -> None:
@@ -69,7 +70,8 @@ class PlannerPolicy(Policy):
         """See `Policy.lighter`."""
         names = ("population", "rounds", "horizon", "particles")
         shown = {name: getattr(self.settings, name) for name in names}
-        shown |= {"hidden_sizes": list(self.model.settings.hidden_sizes)}
+        if (hidden := getattr(self.model.settings, "hidden_sizes", None)) is not None:
+            shown["hidden_sizes"] = list(hidden)
         return ", ".join(f"{name} ({value})" for name, value in shown.items())
 
     def within(self, budget_s: float | None, threads: int | None = None) -> Self:
@@ -101,7 +103,7 @@ class PlannerPolicy(Policy):
         del goal
         unit = 2.0 * (action - self.action_low) / (self.action_high - self.action_low) - 1.0
         asked = (torch.from_numpy(part.astype(np.float32)[None]) for part in (observation, unit))
-        return self.model.doubt(*asked).item()
+        return self.model.disagreement(*asked).item() / self.usual_disagreement
 
     def imagination(self, goal: Tensor) -> Imagination:
         """What plans for a goal, shape (g,), are scored by."""
@@ -150,6 +152,7 @@ class PlannerPolicy(Policy):
             "model": self.model.settings.model_dump(mode="json"),
             "planner": self.settings.model_dump(mode="json"),
             "objective": self.objective,
+            "usual_disagreement": self.usual_disagreement,
         }
 
     @classmethod
@@ -160,7 +163,10 @@ class PlannerPolicy(Policy):
             planner = PlannerSettings.model_validate(description["planner"])
             objective = dict(description["objective"])
             objective_of(objective, torch.zeros(common["goal_size"]))
-        except (KeyError, TypeError, ValidationError, ObjectiveError) as error:
+            usual = float(description["usual_disagreement"])
+            if not usual > 0.0:
+                raise ValueError(f"usual_disagreement is {usual}")
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"its planner is not described as it should be ({error})") from None
         size = len(common["mean"]) - common["goal_size"]
         try:
@@ -168,7 +174,8 @@ class PlannerPolicy(Policy):
             model.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in tensors.items()})
         except (DynamicsError, KeyError, RuntimeError) as error:
             raise ValueError(f"its model does not fit together ({error})") from None
-        return cls(model=model, settings=planner, objective=objective, **common)
+        own: dict[str, Any] = {"objective": objective, "usual_disagreement": usual}
+        return cls(model=model, settings=planner, **own, **common)
 
     def frozen(self, version: int) -> Self:
         """A copy that later learning does not change, at the beginning of an episode."""

@@ -128,9 +128,9 @@ class Trainer:
 
     def _choose(self, seen: Observed) -> Float32:
         steps = self._learner.steps
-        if self._exploration.is_random(steps):
-            return self._exploration.random_action()
         policy = self._learner.policy()
+        if self._exploration.is_random(steps) or not policy.ready:
+            return self._exploration.random_action()
         goal = seen.desired_goal if policy.goal_size else None
         action = self._exploration.explore(policy, seen.observation, goal, steps)
         claim_doubt(self._environment, policy, seen, action)

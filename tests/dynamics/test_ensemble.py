@@ -118,30 +118,3 @@ def test_a_saved_model_is_the_same_model() -> None:
     for each in (model, twin):
         EnsembleFit(each, linear_system(seed=5), np.random.default_rng(3)).run()
     assert torch.equal(model.network.flat, twin.network.flat)
-
-
-def test_what_it_doubts_is_a_ratio_to_what_it_disagrees_by_on_held_out_data() -> None:
-    data = linear_system(noise=0.05)
-    model, fit = fitted(data)
-    assert fit.report is not None
-    assert fit.report.usual_disagreement == model.usual_disagreement >= 0.05
-    known = model.doubt(data.observations, data.actions)
-    assert float((known <= 1.0).float().mean()) > 0.9
-    far = model.doubt(data.observations + 50.0, data.actions)
-    assert float(far.min()) > 5.0
-
-
-def test_usual_is_never_so_little_that_good_models_doubt_everything() -> None:
-    model, _ = fitted(linear_system())
-    found = model.disagreement(*(torch.zeros(1, size) for size in (2, 1)))
-    assert model.usual_disagreement == 0.05
-    np.testing.assert_allclose(
-        model.doubt(torch.zeros(1, 2), torch.zeros(1, 1)).numpy(), found.numpy() / 0.05
-    )
-
-
-def test_what_is_usual_is_kept_with_the_weights() -> None:
-    model, _ = fitted(linear_system(noise=0.2))
-    again = Ensemble(2, 1, model.settings, torch.Generator())
-    again.load_state_dict(model.state_dict())
-    assert again.usual_disagreement == pytest.approx(model.usual_disagreement)

@@ -15,8 +15,9 @@ from robot_learning.evaluation.rollout import evaluate
 from robot_learning.networks.policy import Float32, Policy, Thought
 from robot_learning.training.actor_types import Choice
 from robot_learning.training.collection import Collection
-from robot_learning.training.learner_types import LearnerStatus, Phase
-from robot_learning.training.task_settings import task_exploration
+from robot_learning.training.learner_types import LearnerStatus, Phase, require_steps
+from robot_learning.training.settings import SettingsError
+from robot_learning.training.task_settings import task_exploration, task_learner_settings
 
 OVERRIDES = {"warmup_steps": 10}
 SEEN, GOAL = np.full(20, 0.25, np.float32), np.full(3, 0.5, np.float32)
@@ -134,3 +135,19 @@ def test_an_evaluation_tells_an_environment_with_a_gate_before_each_step() -> No
     environment = gymnasium.wrappers.TimeLimit(told, 10)
     evaluate(environment, doubting(2, 0, 1), episodes=1, seed=0, hold_steps=1, has_success=False)
     assert told.told == [5.0, 5.0, 5.0]
+
+
+def test_a_run_too_short_for_a_model_is_refused_before_it_begins() -> None:
+    contract = load_contract("panda", "reach")
+
+    def asked(steps: int, algorithm: str = "pets") -> None:
+        require_steps(
+            task_learner_settings(
+                contract, algorithm, {}, seed=0, steps=steps, evaluation_episodes=1
+            )
+        )
+
+    with pytest.raises(SettingsError, match="pets has no model before step 200, .* after 30"):
+        asked(30)
+    asked(200)
+    asked(30, "td3")
