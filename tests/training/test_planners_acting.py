@@ -147,7 +147,7 @@ def test_a_run_too_short_for_a_model_is_refused_before_it_begins() -> None:
             )
         )
 
-    with pytest.raises(SettingsError, match="pets has no model before step 200, .* after 30"):
+    with pytest.raises(SettingsError, match=r"pets has no model before step 200, .* after 30"):
         asked(30)
     asked(200)
     asked(30, "td3")
