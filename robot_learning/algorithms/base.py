@@ -189,6 +189,11 @@ class OffPolicyHyperParameters(ReplayHyperParameters):
         """Steps that ask for no updates: those before the first one that does."""
         return self.warmup_steps
 
+    @property
+    def first_policy_step(self) -> int:
+        """Steps before which there is no policy that can be asked."""
+        return 0
+
 
 class ActorCriticHyperParameters(OffPolicyHyperParameters):
     """What off-policy methods with an actor, critics and slow copies of them have."""

@@ -25,7 +25,7 @@ from robot_learning.dynamics import Ensemble, EnsembleSettings, Transitions
 from robot_learning.dynamics.branches import Branches
 from robot_learning.dynamics.honesty import Ahead
 from robot_learning.dynamics.joint_fit import JointFit
-from robot_learning.dynamics.reward_model import RewardModel
+from robot_learning.dynamics.parts import Stored, load_state, state_of
 from robot_learning.planning.objectives import learned_rewards, require_objective
 from robot_learning.replay import Batch, Step
 
@@ -160,18 +160,14 @@ class MBPO(ModelBased, SAC):
         grown = (hyper.rollout_steps_final - hyper.rollout_steps) * share
         return hyper.rollout_steps + int(grown)
 
-    def _models(self) -> list[tuple[str, Ensemble | RewardModel]]:
-        """Models, and what their tensors' names begin with."""
-        rewards = [("rewards.", self._rewards)] if self._rewards else []
-        return [("model.", self.model), *rewards]
+    def _models(self) -> dict[str, Stored | None]:
+        return {"model": self.model, "rewards": self._rewards}
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """SAC's and the model's; data and branches are made anew."""
         tensors, values = super().state_dict()
-        for prefix, part in self._models():
-            own = part.state_dict()
-            tensors |= {f"{prefix}{key}": tensor for key, tensor in own.items()}
-        return tensors | {"branching": self._branching.get_state()}, {
+        learned = state_of(self._models())
+        return tensors | learned | {"branching": self._branching.get_state()}, {
             "sac": values,
             "rng": dict(self._rng.bit_generator.state),
         }
@@ -179,9 +175,7 @@ class MBPO(ModelBased, SAC):
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`; the model is fitted again before anything is learned."""
         super().load_state_dict(tensors, values["sac"])
-        for prefix, part in self._models():
-            own = {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
-            part.load_state_dict(own)
+        load_state(self._models(), tensors)
         self._branching.set_state(tensors["branching"])
         self._rng.bit_generator.state = values["rng"]
 

@@ -8,6 +8,7 @@ what is good, and the model where it leads. In place of the ensemble stands any 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -32,8 +33,10 @@ from robot_learning.dynamics import (
     StoredModel,
     Transitions,
 )
+from robot_learning.dynamics.disagreement import usual_disagreement
 from robot_learning.dynamics.honesty import Ahead
 from robot_learning.dynamics.joint_fit import JointFit
+from robot_learning.dynamics.parts import Stored, load_state, state_of
 from robot_learning.planning.objectives import learned_rewards, require_objective
 from robot_learning.planning.policy import PlannerPolicy
 from robot_learning.planning.settings import PlannerSettings
@@ -41,7 +44,6 @@ from robot_learning.replay import Batch, Step
 from robot_learning.replay.step import Float32
 
 _NO_CLIP = 1e9
-_REWARDS = "rewards."  # what the tensors of learned rewards are called in a checkpoint
 
 
 class PETSHyperParameters(
@@ -95,6 +97,11 @@ class PETSHyperParameters(
         """Random steps are what the first fit is of."""
         return 0
 
+    @property
+    def first_policy_step(self) -> int:
+        """Where the first fit begins."""
+        return self.update_every_steps
+
 
 class PETS(ModelBased, OffPolicyAlgorithm):
     """A model, an ensemble by default, that is fitted now and then, and a planner in it."""
@@ -111,8 +118,13 @@ class PETS(ModelBased, OffPolicyAlgorithm):
         kind = MODELS[hyper.dynamics]
         generator = torch.Generator().manual_seed(seed)
         sizes = spaces.observation_size, spaces.action_size
-        self.model = kind.make(*sizes, _part(kind.settings, hyper), generator)
-        self._rewards = learned_rewards(hyper.objective, *sizes, spaces.goal_size, generator)
+        settings = _part(kind.settings, hyper)
+        self.model = kind.make(*sizes, settings, generator)
+        rewarded = hyper.objective, *sizes, spaces.goal_size, generator
+        self._rewards = learned_rewards(*rewarded)
+        # They act while a fit is under way, whose model fits nothing yet.
+        self._acting = kind.make(*sizes, settings, generator)
+        self._acting_rewards = learned_rewards(*rewarded)
         self._steps: list[Step] = []
         self._fitted_steps = 0
         self._fit: JointFit | None = None
@@ -145,7 +157,11 @@ class PETS(ModelBased, OffPolicyAlgorithm):
         if not self._fit.advance():
             return {}
         done, self._fit = self._fit, None
-        return done.figures | self.judge_model(done.held)
+        load_state(self._acting_parts(), state_of(self._learning_parts()))
+        usual = usual_disagreement(self._acting, done.held)
+        self._policy = replace(self._policy, usual_disagreement=usual)
+        judged = self.judge_model(done.held)
+        return done.figures | judged | {"model_usual_disagreement": usual}
 
     @property
     def ahead(self) -> Ahead:
@@ -158,29 +174,30 @@ class PETS(ModelBased, OffPolicyAlgorithm):
         return self._hyper.held_out_share
 
     def policy(self) -> PlannerPolicy:
-        """The planner in the present model."""
+        """The planner in the model of the newest fit that is done."""
         return self._policy
 
     def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What is learned; its data is in the journal. A fit under way begins again."""
         begun = self._fitted_steps if self._fit is None else 0
         rng = dict(self._rng.bit_generator.state)
-        tensors = self.model.state_dict()
-        if self._rewards is not None:
-            learned = self._rewards.state_dict()
-            tensors |= {f"{_REWARDS}{name}": tensor for name, tensor in learned.items()}
-        return tensors, {"rng": rng, "fitted_steps": begun}
+        values = {"rng": rng, "fitted_steps": begun, "usual": self._policy.usual_disagreement}
+        learning = state_of({f"fit.{k}": part for k, part in self._learning_parts().items()})
+        return learning | state_of(self._acting_parts()), values
 
     def load_state_dict(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """Goes on from a `state_dict`."""
-        self.model.load_state_dict(tensors)
-        if self._rewards is not None:
-            learned = {
-                k.removeprefix(_REWARDS): t for k, t in tensors.items() if k.startswith(_REWARDS)
-            }
-            self._rewards.load_state_dict(learned)
+        load_state({f"fit.{k}": part for k, part in self._learning_parts().items()}, tensors)
+        load_state(self._acting_parts(), tensors)
+        self._policy = replace(self._policy, usual_disagreement=float(values["usual"]))
         self._rng.bit_generator.state = values["rng"]
         self._fitted_steps = int(values["fitted_steps"])
+
+    def _learning_parts(self) -> dict[str, Stored | None]:
+        return {"model": self.model, "rewards": self._rewards}
+
+    def _acting_parts(self) -> dict[str, Stored | None]:
+        return {"model": self._acting, "rewards": self._acting_rewards}
 
     def _planner(self) -> PlannerPolicy:
         spaces, size = self._spaces, self._spaces.input_size
@@ -191,10 +208,10 @@ class PETS(ModelBased, OffPolicyAlgorithm):
             action_low=np.array(spaces.action_low, np.float32),
             action_high=np.array(spaces.action_high, np.float32),
             goal_size=spaces.goal_size,
-            model=self.model,
+            model=self._acting,
             settings=_part(PlannerSettings, self._hyper),
             objective=dict(self._hyper.objective),
-            rewards=self._rewards,
+            rewards=self._acting_rewards,
         )
 
 

@@ -150,6 +150,7 @@ def _train_in_process(
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
+    from robot_learning.training.learner_types import require_steps
     from robot_learning.training.open_trainer import open_trainer
     from robot_learning.training.policy_file import PolicyFileError
     from robot_learning.training.run import TrainingRun
@@ -157,6 +158,7 @@ def _train_in_process(
 
     try:
         make_environment, settings, title = _prepare(request, overrides)
+        require_steps(settings)
         if request["demonstrations"]:
             settings = with_demonstrations(settings, Path(request["demonstrations"]))
         asked = find_expert(settings, request["expert"])

@@ -13,6 +13,7 @@ from robot_learning.training.environments import (
     Environment,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     require_finite,
     take_apart,
@@ -60,11 +61,12 @@ def evaluate(
         while not over:
             goal = seen.desired_goal if policy.goal_size else None
             asked_s = time.perf_counter()
-            chosen = policy.act(seen.observation, goal)
+            action = policy.act(seen.observation, goal)
             if on_decision:
                 on_decision(time.perf_counter() - asked_s)
-            action = to_action(environment, chosen)
-            observed, reward, terminated, truncated, info = environment.step(action)
+            claim_doubt(environment, policy, seen, action)
+            taken = to_action(environment, action)
+            observed, reward, terminated, truncated, info = environment.step(taken)
             seen, when = take_apart(observed), f"episode {number}, step {length}"
             require_finite(environment, seen, when)
             if not math.isfinite(reward):

@@ -4,7 +4,7 @@ carried out (model predictive control).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,9 +13,10 @@ from torch import Tensor
 
 from robot_learning.dynamics import DynamicsModel, StoredModel, describe_model, read_model
 from robot_learning.dynamics.ensemble import Ensemble
+from robot_learning.dynamics.parts import load_state, part_of, state_of
 from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
 from robot_learning.dynamics.reward_model import RewardModel
-from robot_learning.networks.policy import Float32, Policy
+from robot_learning.networks.policy import Float32, Policy, Thought
 from robot_learning.planning.imagination import Imagination
 from robot_learning.planning.objectives import learned_rewards, objective_of
 from robot_learning.planning.search import Plan, Search, plan
@@ -23,7 +24,6 @@ from robot_learning.planning.settings import PlannerSettings
 
 _PIECE = 32  # candidates between two looks at the clock
 _SEED = 0
-_REWARDS = "rewards."  # what the tensors of learned rewards are called in a file
 
 
 @dataclass
@@ -52,14 +52,17 @@ class PlannerPolicy(Policy):
         settings: of the search.
         objective: description of what is planned for.
         rewards: the networks of an objective that is learned.
+        usual_disagreement: of the model, where it has learned; `doubt` is a ratio to it.
     """
 
     kind: ClassVar[str] = "planner"
+    remembers: ClassVar[bool] = True
 
     model: StoredModel
     settings: PlannerSettings
     objective: dict[str, Any]
     rewards: RewardModel | None = None
+    usual_disagreement: float = 1.0
     _episode: list[_UnderWay] = field(default_factory=list, repr=False, compare=False)
 
     def begin(self) -> None:
@@ -70,6 +73,39 @@ class PlannerPolicy(Policy):
     def newest(self) -> Plan | None:
         """What the last search came to."""
         return self._episode[0].plan if self._episode else None
+
+    @property
+    def ready(self) -> bool:
+        """Its model was fitted."""
+        return self.model.fitted
+
+    @property
+    def thought(self) -> Thought | None:
+        """See `Policy.thought`."""
+        found = self.newest
+        return None if found is None else Thought(found.seconds, found.scored, found.complete)
+
+    @property
+    def lighter(self) -> str:
+        """See `Policy.lighter`."""
+        names = ("population", "rounds", "horizon", "particles")
+        shown = {name: getattr(self.settings, name) for name in names}
+        if (hidden := getattr(self.model.settings, "hidden_sizes", None)) is not None:
+            shown["hidden_sizes"] = list(hidden)
+        return ", ".join(f"{name} ({value})" for name, value in shown.items())
+
+    def within(self, budget_s: float | None, threads: int | None = None) -> Self:
+        """See `Policy.within`."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+        own = self.settings.replan_budget_s
+        limits = [limit for limit in (budget_s, own) if limit is not None]
+        settings = self.settings.model_copy(update={"replan_budget_s": min(limits, default=None)})
+        bounded = replace(self, settings=settings, _episode=[])
+        if bounded.ready:
+            bounded.choose(self.mean)
+            bounded.begin()
+        return bounded
 
     def choose(self, inputs: Float32) -> Float32:
         """The first action of a plan; rows of a batch are planned one after the other, anew."""
@@ -82,6 +118,13 @@ class PlannerPolicy(Policy):
         self.begin()
         return np.array(found, np.float32).reshape(*inputs.shape[:-1], self.action_size)
 
+    def doubt(self, observation: Float32, goal: Float32 | None, action: Float32) -> float:
+        """See `Policy.doubt`: how far the model's members disagree about what it does."""
+        del goal
+        unit = 2.0 * (action - self.action_low) / (self.action_high - self.action_low) - 1.0
+        asked = (torch.from_numpy(part.astype(np.float32)[None]) for part in (observation, unit))
+        return self.model.disagreement(*asked).item() / self.usual_disagreement
+
     def _next(self, inputs: Float32) -> Float32:
         """The next action of the plan, or the first of a new one."""
         if not self._episode:
@@ -93,11 +136,10 @@ class PlannerPolicy(Policy):
         now.carried_out += 1
         return self.to_action(now.plan.actions[now.carried_out - 1].numpy())
 
-    def _plan(self, inputs: Float32, search: Search, generator: torch.Generator) -> Plan:
-        rows = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
-        start, goal = rows[: self.observation_size], rows[self.observation_size :]
+    def imagination(self, goal: Tensor) -> Imagination:
+        """What plans for a goal, shape (g,), are scored by."""
         settings = self.settings
-        played = Imagination(
+        return Imagination(
             self._asked(),
             objective_of(self.objective, goal, self.rewards),
             particles=settings.particles,
@@ -106,6 +148,11 @@ class PlannerPolicy(Policy):
             pessimism=settings.pessimism,
             disagreement_cost=settings.disagreement_cost,
         )
+
+    def _plan(self, inputs: Float32, search: Search, generator: torch.Generator) -> Plan:
+        rows = torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
+        start, goal = rows[: self.observation_size], rows[self.observation_size :]
+        settings, played = self.settings, self.imagination(goal)
 
         def score(plans: Tensor) -> Tensor:
             return played.value(start, plans, generator)
@@ -127,10 +174,7 @@ class PlannerPolicy(Policy):
 
     def tensors(self) -> dict[str, Float32]:
         """Those of the model, and of rewards where they are learned."""
-        tensors = self.model.state_dict()
-        if self.rewards is not None:
-            learned = self.rewards.state_dict()
-            tensors |= {f"{_REWARDS}{name}": tensor for name, tensor in learned.items()}
+        tensors = state_of({"model": self.model, "rewards": self.rewards})
         return {
             name: tensor.numpy().astype(np.float32)
             for name, tensor in tensors.items()
@@ -143,6 +187,7 @@ class PlannerPolicy(Policy):
             "model": describe_model(self.model),
             "planner": self.settings.model_dump(mode="json"),
             "objective": self.objective,
+            "usual_disagreement": self.usual_disagreement,
         }
 
     @classmethod
@@ -155,17 +200,25 @@ class PlannerPolicy(Policy):
             objective = dict(description["objective"])
             rewards = learned_rewards(objective, *sizes, goal_size, torch.Generator())
             objective_of(objective, torch.zeros(goal_size), rewards)
+            usual = float(description["usual_disagreement"])
+            if not usual > 0.0:
+                raise ValueError(f"usual_disagreement is {usual}")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"its planner is not described as it should be ({error})") from None
         own = {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
         try:
-            model = read_model(description["model"], own, *sizes)
-            if rewards is not None:
-                learned = {k.removeprefix(_REWARDS): own[k] for k in own if k.startswith(_REWARDS)}
-                rewards.load_state_dict(learned)
+            model = read_model(description["model"], part_of(own, "model"), *sizes)
+            load_state({"rewards": rewards}, own)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"its model does not fit together ({error})") from None
-        return cls(model=model, settings=planner, objective=objective, rewards=rewards, **common)
+        return cls(
+            model=model,
+            settings=planner,
+            objective=objective,
+            rewards=rewards,
+            usual_disagreement=usual,
+            **common,
+        )
 
     def frozen(self, version: int) -> Self:
         """A copy that later learning does not change, at the beginning of an episode."""

@@ -18,6 +18,7 @@ from robot_learning.training.environments import (
     Observed,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     take_apart,
     to_action,
@@ -127,11 +128,13 @@ class Trainer:
 
     def _choose(self, seen: Observed) -> Float32:
         steps = self._learner.steps
-        if self._exploration.is_random(steps):
-            return self._exploration.random_action()
         policy = self._learner.policy()
+        if self._exploration.is_random(steps) or not policy.ready:
+            return self._exploration.random_action()
         goal = seen.desired_goal if policy.goal_size else None
-        return self._exploration.explore(policy, seen.observation, goal, steps)
+        action = self._exploration.explore(policy, seen.observation, goal, steps)
+        claim_doubt(self._environment, policy, seen, action)
+        return action
 
 
 def _vector(action: ArrayLike) -> Float32:

@@ -279,3 +279,45 @@ def test_an_objective_that_does_not_fit_is_refused_before_anything_is_collected(
         hyper = PETSHyperParameters.model_validate(SMALL | {"objective": described})
         with pytest.raises(ObjectiveError, match=reason):
             PETS(SPACES, hyper, 0)
+
+
+def test_far_from_what_it_has_seen_it_doubts_and_near_it_does_not(learner: Learner) -> None:
+    acts = policy(learner)
+    near, far = np.zeros(4, np.float32), np.array([0.0, 0.0, 3.0, 60.0], np.float32)
+    action = np.zeros(1, np.float32)
+    assert 0.0 <= acts.doubt(near, None, action) < 3.0
+    assert acts.doubt(far, None, action) > 3.0 * acts.doubt(near, None, action)
+    read, _ = policy_from_bytes(policy_to_bytes(acts.frozen(1)))
+    assert read.doubt(far, None, action) == pytest.approx(acts.doubt(far, None, action), rel=1e-5)
+
+
+def test_kept_to_a_time_it_takes_the_shorter_of_that_and_its_own_and_forgets(
+    learner: Learner,
+) -> None:
+    acts = policy(learner)
+    bounded = acts.within(20.0)
+    assert bounded.settings.replan_budget_s == 20.0 and acts.settings.replan_budget_s is None
+    assert bounded.within(50.0).settings.replan_budget_s == 20.0
+    assert bounded.within(None).settings.replan_budget_s == 20.0
+    assert bounded.newest is None and bounded.thought is None and bounded.model is acts.model
+    bounded.act(np.zeros(4, np.float32))
+    assert bounded.thought is not None and bounded.thought.scored > 0
+    assert "population (32), rounds (2)" in bounded.lighter and "[32, 32]" in bounded.lighter
+
+
+def test_while_a_fit_is_under_way_it_acts_in_the_model_of_the_one_before(
+    learner: Learner,
+) -> None:
+    known: Any = learner._algorithm
+    method = PETS(SPACES, known._hyper, 0)
+    assert not method.policy().ready
+    method.load_state_dict(*known.state_dict())
+    before = policy_to_bytes(method.policy().frozen(1))
+    method.experience(known._steps)
+    method._fitted_steps = 0
+    batch: Any = None
+    assert method.update(batch) == {} and method._fit is not None
+    assert policy_to_bytes(method.policy().frozen(1)) == before
+    while not method.update(batch):
+        pass
+    assert policy_to_bytes(method.policy().frozen(1)) != before
