@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from robot_learning.dynamics import DynamicsError, DynamicsModel, Ensemble, EnsembleSettings
-from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
+from robot_learning.dynamics.reduced import Reduced, saves_time
 from robot_learning.networks.policy import Float32, Policy
 from robot_learning.planning.imagination import Imagination
 from robot_learning.planning.objectives import ObjectiveError, objective_of
@@ -90,7 +90,7 @@ class PlannerPolicy(Policy):
     def _asked(self) -> DynamicsModel:
         """The model, in the precision that it is planned with."""
         precision = self.settings.precision
-        reduced = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16())
+        reduced = precision == "bfloat16" or (precision == "auto" and saves_time(self.model))
         return Reduced(self.model) if reduced else self.model
 
     def _searching(self) -> tuple[Search, torch.Generator]:
