@@ -28,7 +28,8 @@ from robot_learning.dynamics import (
 )
 from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
 from robot_learning.planning.imagination import Imagination
-from robot_learning.planning.objectives import KnownObjective, objective_of
+from robot_learning.planning.objective import Objective
+from robot_learning.planning.objectives import objective_of
 from robot_learning.planning.search import Plan, plan
 from robot_learning.planning.settings import PlannerSettings
 
@@ -221,7 +222,7 @@ def _precision(model: Ensemble, data: Transitions, rounds: int) -> list[dict[str
     return results
 
 
-def _objective() -> KnownObjective:
+def _objective() -> Objective:
     return objective_of({"name": "swing_up"}, torch.zeros(0))
 
 

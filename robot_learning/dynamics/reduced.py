@@ -9,7 +9,8 @@ from torch import Tensor
 
 from robot_learning.dynamics.ensemble import Ensemble
 
-ROWS_MIN = 32  # of each member: for fewer the conversions cost more than the products save
+# For fewer rows of each member, or narrower layers, conversions cost more than products save.
+ROWS_MIN, WIDTH_MIN = 32, 160
 
 
 class Reduced:
@@ -40,3 +41,8 @@ def multiplies_bfloat16() -> bool:
     """Whether this processor has instructions for it; else it is slower than float32."""
     found = torch.cpu.get_capabilities()
     return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def saves_time(model: Ensemble) -> bool:
+    """Whether this model is asked faster so here."""
+    return multiplies_bfloat16() and min(model.settings.hidden_sizes) >= WIDTH_MIN

@@ -14,7 +14,7 @@ from torch import Tensor
 from robot_learning.dynamics import DynamicsModel, StoredModel, describe_model, read_model
 from robot_learning.dynamics.ensemble import Ensemble
 from robot_learning.dynamics.parts import load_state, part_of, state_of
-from robot_learning.dynamics.reduced import Reduced, multiplies_bfloat16
+from robot_learning.dynamics.reduced import Reduced, saves_time
 from robot_learning.dynamics.reward_model import RewardModel
 from robot_learning.networks.policy import Float32, Policy, Thought
 from robot_learning.planning.imagination import Imagination
@@ -169,8 +169,10 @@ class PlannerPolicy(Policy):
     def _asked(self) -> DynamicsModel:
         """The model, in the precision that it is planned with; only an ensemble has two."""
         model, precision = self.model, self.settings.precision
-        reduced = precision == "bfloat16" or (precision == "auto" and multiplies_bfloat16())
-        return Reduced(model) if reduced and isinstance(model, Ensemble) else model
+        if not isinstance(model, Ensemble):
+            return model
+        reduced = precision == "bfloat16" or (precision == "auto" and saves_time(model))
+        return Reduced(model) if reduced else model
 
     def tensors(self) -> dict[str, Float32]:
         """Those of the model, and of rewards where they are learned."""

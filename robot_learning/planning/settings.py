@@ -41,7 +41,7 @@ class PlannerSettings(StrictModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto",
         description="Of the ensemble's products while planning; auto: bfloat16 where the "
-        "processor multiplies it and a member has 32 rows or more.",
+        "processor multiplies it, layers are 160 wide or more and a member has 32 rows or more.",
     )
     replan_budget_s: Positive | None = Field(
         None, description="Time for a plan; at its end the best so far is carried out."

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from robot_learning.benchmark.member_loop import MemberLoop
 from robot_learning.dynamics import Ensemble, EnsembleFit
-from robot_learning.dynamics.reduced import ROWS_MIN, Reduced
+from robot_learning.dynamics.reduced import ROWS_MIN, Reduced, multiplies_bfloat16, saves_time
 
 
 def fitted(**changes: object) -> Ensemble:
@@ -43,6 +43,15 @@ def test_few_rows_are_in_float32(model: Ensemble) -> None:
     asked = rows(ROWS_MIN - 1)
     for one, other in zip(model.predict(*asked), Reduced(model).predict(*asked), strict=True):
         assert torch.equal(one, other)
+
+
+def test_narrow_networks_are_planned_with_in_float32() -> None:
+    wide, narrow = (
+        Ensemble(2, 1, settings(hidden_sizes=sizes), torch.Generator())
+        for sizes in ((200, 200), (200, 64))
+    )
+    assert not saves_time(narrow)
+    assert saves_time(wide) is multiplies_bfloat16()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
