@@ -141,6 +141,8 @@ def _train_in_process(
     """Trains; the run's `Report`."""
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
+    from robot_learning.dynamics import DynamicsError
+    from robot_learning.planning.objectives import ObjectiveError
     from robot_learning.replay import JournalError, StepError
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.training.checkpoint import CheckpointError
@@ -196,6 +198,8 @@ def _train_in_process(
         refuse(str(error))
     except (DemonstrationsError, ExpertError, PolicyFileError, ClassifierError) as error:
         refuse(str(error))
+    except ObjectiveError as error:
+        refuse(str(error))
     except Interrupted:
         fail(
             f"stopped; the checkpoint is in {directory.path}. "
@@ -203,6 +207,8 @@ def _train_in_process(
             130,
         )
     except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError) as error:
+        fail(str(error), 1)
+    except DynamicsError as error:
         fail(str(error), 1)
     except FileWriteError as error:
         fail(str(error), 1)
