@@ -11,7 +11,7 @@ from torch import Tensor
 
 from robot_learning.dynamics.branches import Branches
 
-BALANCE = {"name": "balance"}
+BALANCE = {"name": "balance", "centring": 0.0}
 STARTS, NO_GOALS = torch.zeros(6, 4), torch.zeros(6, 0)
 
 

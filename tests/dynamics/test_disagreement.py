@@ -12,7 +12,7 @@ from robot_learning.dynamics.disagreement import usual_disagreement
 
 def fitted(data: Transitions) -> tuple[Ensemble, EnsembleFit]:
     size = data.observations.shape[1], data.actions.shape[1]
-    model = Ensemble(*size, settings(), torch.Generator().manual_seed(0))
+    model = Ensemble(*size, settings(members=5, elites=5), torch.Generator().manual_seed(0))
     fit = EnsembleFit(model, data, np.random.default_rng(0))
     fit.run()
     return model, fit

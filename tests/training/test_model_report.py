@@ -144,8 +144,14 @@ def test_a_run_without_a_model_is_refused_and_draws_none(tmp_path: Path) -> None
     assert "pets" in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_run_too_short_for_a_model_says_so(tmp_path: Path) -> None:
-    out = trained(tmp_path / "short", *PETS[:-4], "--steps", "20", "--evaluation-episodes", "0")
+def test_a_run_too_short_for_a_model_is_refused_or_says_so(tmp_path: Path) -> None:
+    short = ("--steps", "20", "--out", str(tmp_path / "pets"))
+    refused = run(train, *PETS[:-4], *short)
+    assert refused.exit_code == 2 and "no model before step 150" in refused.stderr
+
+    words = list(MBPO)
+    words[words.index("230")] = "20"
+    out = trained(tmp_path / "mbpo", *words)  # SAC would have learned by now
     assert not (out / "model.png").exists()
     done = run(model, str(out))
     assert done.exit_code == 1 and "before it was fitted" in done.stderr
