@@ -292,6 +292,6 @@ def test_what_a_planner_cannot_plan_with_is_one_line(
     tmp_path: Path, settings: tuple[str, ...], code: int, message: str
 ) -> None:
     arguments = (*FAULTY, "--algorithm", "pets", *options(*settings), "--out", str(tmp_path))
-    done = run(train, *arguments, "--steps", "30", "--evaluation-episodes", "0")
+    done = run(train, *arguments, "--steps", "300", "--evaluation-episodes", "0")
     assert done.exit_code == code, done.output
     assert re.search(message, last_line(done))
