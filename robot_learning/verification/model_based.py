@@ -88,8 +88,13 @@ _TASKS: Mapping[str, Mapping[str, Any]] = {
     "push": {"control_hz": 10.0, "steps": 6_000},
 }
 # The arm is no matter of chance: without noise a plan is worth what it is worth.
-_ARM_MODEL: Mapping[str, Any] = {"hidden_sizes": [128, 128], "epochs": 40}
-_ARM_PLANS: Mapping[str, Any] = {**_ARM_MODEL, "sampling": "mean", "warmup_steps": 800}
+_ARM_MODEL: Mapping[str, Any] = {"hidden_sizes": [128, 128], "epochs": 150, "patience": 30}
+_ARM_PLANS: Mapping[str, Any] = {
+    **_ARM_MODEL,
+    "sampling": "mean",
+    "warmup_steps": 800,
+    "update_every_steps": 400,
+}
 
 
 def _task(name: str, task: str, algorithm: str, hyper: Mapping[str, Any], **more: Any) -> Row:
