@@ -12,6 +12,7 @@ from robot_learning.commands.demonstrate import demonstrate
 from robot_learning.commands.doctor import doctor
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.launch import launch
+from robot_learning.commands.model import model
 from robot_learning.commands.train import train
 from robot_learning.commands.verify import verify
 from robot_learning.contract import ContractError
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(demonstrate)
+app.command()(model)
 app.command(context_settings={"allow_interspersed_args": True})(launch)
 app.command()(doctor)
 app.command()(verify)

@@ -26,8 +26,10 @@ from robot_learning.algorithms.finite_difference import (
 from robot_learning.algorithms.hg_dagger import HGDAgger
 from robot_learning.algorithms.imitation import ImitationAlgorithm
 from robot_learning.algorithms.linear_q import LinearQ, LinearQHyperParameters
+from robot_learning.algorithms.mbpo import MBPO
 from robot_learning.algorithms.naf import NAF, NAFHyperParameters
 from robot_learning.algorithms.on_policy import OnPolicyAlgorithm, OnPolicyHyperParameters
+from robot_learning.algorithms.pets import PETS
 from robot_learning.algorithms.ppo import PPO, PPOHyperParameters
 from robot_learning.algorithms.q_learning import QLearning, QLearningHyperParameters
 from robot_learning.algorithms.qt_opt import QTOpt, QTOptHyperParameters
@@ -59,6 +61,8 @@ _METHODS: tuple[type[Algorithm], ...] = (
     AWR,
     GAIL,
     AMP,
+    PETS,
+    MBPO,
 )
 ALGORITHMS: dict[str, type[Algorithm]] = {method.name: method for method in _METHODS}
 """Every method by its name on the command line."""
@@ -72,7 +76,9 @@ __all__ = [
     "DDPG",
     "DQN",
     "GAIL",
+    "MBPO",
     "NAF",
+    "PETS",
     "PPO",
     "RLPD",
     "SAC",

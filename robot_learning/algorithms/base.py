@@ -9,6 +9,7 @@ data set of somebody else's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from robot_learning.contract.base import Fraction, NonNegative, Positive, StrictModel
 from robot_learning.networks import Policy
-from robot_learning.replay import Batch
+from robot_learning.replay import Batch, Step
 from robot_learning.replay.dataset import Dataset
 from robot_learning.replay.step import Float32
 
@@ -183,6 +184,16 @@ class OffPolicyHyperParameters(ReplayHyperParameters):
         1, description="Steps after the warm-up over which exploration goes to its final value."
     )
 
+    @property
+    def counted_from_step(self) -> int:
+        """Steps that ask for no updates: those before the first one that does."""
+        return self.warmup_steps
+
+    @property
+    def first_policy_step(self) -> int:
+        """Steps before which there is no policy that can be asked."""
+        return 0
+
 
 class ActorCriticHyperParameters(OffPolicyHyperParameters):
     """What off-policy methods with an actor, critics and slow copies of them have."""
@@ -262,9 +273,18 @@ class OffPolicyAlgorithm(Algorithm):
     def update(self, batch: Batch) -> dict[str, float]:
         """One gradient update; returns metrics by name."""
 
+    def experience(self, steps: Sequence[Step]) -> None:
+        """Takes steps in, once each and in order, for methods that keep more than a replay does."""
+        del steps
+
     def take_demonstrations(self, demonstrations: Dataset) -> None:
         """What is to be imitated; before the first update, and again when a run goes on."""
         del demonstrations
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of what was learned so far; one line each."""
+        return ()
 
     def priorities(self) -> Float32 | None:
         """How much each row of the batch updated last had to teach, shape (n,), not negative.

@@ -208,7 +208,7 @@ def real_time_latency(
     with _graph(repository, environment, out, "real_time", 1_000_000) as session:
         _wait_for_steps(session, out, 50)
         probe = subprocess.Popen(
-            [str(_executable(prefix, "bench_probe")), "--seconds", str(seconds)],
+            [str(executable(prefix, "bench_probe")), "--seconds", str(seconds)],
             env=dict(environment),
             stdout=subprocess.PIPE,
             text=True,
@@ -222,7 +222,12 @@ def real_time_latency(
         return result
 
 
-def _executable(prefix: Path, name: str) -> Path:
+def executable(prefix: Path, name: str) -> Path:
+    """A program of the nodes' package.
+
+    Raises:
+        BenchmarkError: it is not built.
+    """
     path = prefix / "lib" / "robot_learning_nodes" / name
     if not path.is_file():
         raise BenchmarkError(f"{path}: not built; run: make setup")
@@ -237,7 +242,7 @@ def _chain(
     environment: Mapping[str, str],
     seconds: float,
 ) -> dict[str, float]:
-    command = [str(_executable(prefix, "bench_chain")), kind, "--size", str(size)]
+    command = [str(executable(prefix, "bench_chain")), kind, "--size", str(size)]
     processes = [
         subprocess.Popen(
             [*command, "--index", str(index), "--seconds", str(seconds)],

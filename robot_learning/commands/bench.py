@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -38,6 +39,36 @@ def graph(
     from robot_learning.benchmark.graph import measure_graph
 
     _report("graph", measure_graph(domain, seconds, rounds, _say), as_json)
+
+
+@app.command(name="plan-graph")
+def plan_graph(
+    as_json: Json = False,
+    domain: Domain = 95,
+    policy: Annotated[
+        Path | None, typer.Option(help="Folder of a planner for reach; by default one is learned.")
+    ] = None,
+    budget: Annotated[
+        float, typer.Option(min=0.0, help="Seconds for a plan; 0: what the policy node gives it.")
+    ] = 0.0,
+    episodes: Annotated[int, typer.Option(min=2, help="Episodes, each way.")] = 10,
+) -> None:
+    """A planner on `reach` over the graph at 20 Hz on two cores, against itself without a limit.
+
+    Bar: from a state to the request that answers it 50 ms at most in 99 of 100. Exits with 1 when
+    it is missed.
+    """
+    from robot_learning.benchmark.graph import BenchmarkError
+    from robot_learning.benchmark.plan_graph import measure_plan_graph
+    from robot_learning.training.policy_file import PolicyFileError
+    from robot_learning.workspace import WorkspaceError
+
+    try:
+        results = measure_plan_graph(domain, policy, budget, episodes, _say)
+    except (BenchmarkError, PolicyFileError, WorkspaceError, ValueError) as error:
+        print(f"robot-learning: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    _report("plan-graph", results, as_json)
 
 
 @app.command()
@@ -82,6 +113,20 @@ def replay(
     from robot_learning.benchmark.replay import measure_replay
 
     _report("replay", _measured(lambda: measure_replay(rounds, _say)), as_json)
+
+
+@app.command()
+def planner(
+    as_json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns; medians are reported.")] = 15,
+) -> None:
+    """Planning: the ensemble against its members one by one, pytorch-mppi, bfloat16; CPU time.
+
+    Bars: 3 times the loop for one row a member; bfloat16 ranks plans as float32 does.
+    """
+    from robot_learning.benchmark.planner import measure_planner
+
+    _report("planner", _measured(lambda: measure_planner(rounds, _say)), as_json)
 
 
 @app.command()

@@ -141,6 +141,8 @@ def _train_in_process(
     """Trains; the run's `Report`."""
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
+    from robot_learning.dynamics import DynamicsError
+    from robot_learning.planning.objectives import ObjectiveError
     from robot_learning.replay import JournalError, StepError
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.training.checkpoint import CheckpointError
@@ -150,6 +152,7 @@ def _train_in_process(
     from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
+    from robot_learning.training.learner_types import require_steps
     from robot_learning.training.open_trainer import open_trainer
     from robot_learning.training.policy_file import PolicyFileError
     from robot_learning.training.run import TrainingRun
@@ -157,6 +160,7 @@ def _train_in_process(
 
     try:
         make_environment, settings, title = _prepare(request, overrides)
+        require_steps(settings)
         if request["demonstrations"]:
             settings = with_demonstrations(settings, Path(request["demonstrations"]))
         asked = find_expert(settings, request["expert"])
@@ -194,6 +198,8 @@ def _train_in_process(
         refuse(str(error))
     except (DemonstrationsError, ExpertError, PolicyFileError, ClassifierError) as error:
         refuse(str(error))
+    except ObjectiveError as error:
+        refuse(str(error))
     except Interrupted:
         fail(
             f"stopped; the checkpoint is in {directory.path}. "
@@ -201,6 +207,8 @@ def _train_in_process(
             130,
         )
     except (StepError, EnvironmentFailedError, DivergedError, FloatingPointError) as error:
+        fail(str(error), 1)
+    except DynamicsError as error:
         fail(str(error), 1)
     except FileWriteError as error:
         fail(str(error), 1)

@@ -20,7 +20,8 @@ def verify(
         list[str] | None,
         typer.Argument(
             help="Rows of the table, as td3-pendulum; tabletop for those of the arm's own tasks, "
-            "an hour; grasp for those of grasping, many hours; default all others."
+            "an hour; models for learning with models, hours; grasp for those of grasping, many "
+            "hours; default all others."
         ),
     ] = None,
     quick: Annotated[
@@ -46,6 +47,7 @@ def verify(
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.verification import (
         GRASP_ROWS,
+        MODEL_ROWS,
         ROWS,
         TABLETOP_ROWS,
         VerificationError,
@@ -56,13 +58,13 @@ def verify(
     from robot_learning.verification.runner import run_rows
 
     try:
-        groups = {"grasp": GRASP_ROWS, "tabletop": TABLETOP_ROWS}
+        groups = {"grasp": GRASP_ROWS, "models": MODEL_ROWS, "tabletop": TABLETOP_ROWS}
         names = [
             name
             for asked in rows or ()
             for name in ([row.name for row in groups[asked]] if asked in groups else [asked])
         ]
-        table = (*ROWS, *TABLETOP_ROWS, *GRASP_ROWS) if names else ROWS
+        table = (*ROWS, *(row for group in groups.values() for row in group)) if names else ROWS
         chosen = chosen_rows(table, names, quick=quick)
         out = out or next_free(Path("runs"), "verify-quick" if quick else "verify")
         outcomes = run_rows(chosen, out, seeds=seeds, processes=processes or os.cpu_count() or 1)

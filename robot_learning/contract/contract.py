@@ -142,9 +142,17 @@ class Contract(StrictModel):
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 of the canonical JSON: sorted keys, no spaces, shortest exact floats."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of the canonical JSON: sorted keys, no spaces, shortest exact floats.
+
+        The limits of doubt are not part of it: they say when the driver trusts a policy less, not
+        what data and policies mean, and are made stricter without learning anything anew.
+        """
+        text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def agreed(self) -> dict[str, Any]:
+        """What data, policies and nodes must agree on, as JSON can hold it."""
+        return self.model_dump(mode="json", exclude={"robot": {"operation": {"doubt"}}})
 
     @property
     def control_period_s(self) -> float:
@@ -188,9 +196,8 @@ def flatten(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differences(left: Contract, right: Contract) -> list[tuple[str, Any, Any]]:
-    """Keys on which two contracts differ: (dotted key, left value, right value), sorted."""
-    a = dict(flatten(left.model_dump(mode="json")))
-    b = dict(flatten(right.model_dump(mode="json")))
+    """Keys of what must be agreed on that differ: (dotted key, left value, right value), sorted."""
+    a, b = dict(flatten(left.agreed())), dict(flatten(right.agreed()))
     return [(key, a.get(key), b.get(key)) for key in sorted(a | b) if a.get(key) != b.get(key)]
 
 

@@ -90,6 +90,29 @@ class GripperContract(StrictModel):
     force_max_n: Positive
 
 
+class DoubtLimits(StrictModel):
+    """What becomes of an action that its policy's model doubts.
+
+    Doubt is a ratio: how far the members of the model disagree about what the action does, against
+    what is usual on data that they were not fitted to. A policy without a model claims none.
+
+    Attributes:
+        slow_above: ratio from which on the arm is slower: at twice this, half as fast.
+        stop_above: ratio above which the action is refused; in a row that latches a fault.
+    """
+
+    slow_above: Annotated[float, Field(ge=1.0)] = 3.0
+    stop_above: Annotated[float, Field(ge=1.0)] = 10.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.slow_above >= self.stop_above:
+            raise ValueError(
+                f"slow_above {self.slow_above} is not below stop_above {self.stop_above}"
+            )
+        return self
+
+
 class OperationContract(StrictModel):
     """How this software operates the robot: never beyond the maker's limits, always on.
 
@@ -105,6 +128,7 @@ class OperationContract(StrictModel):
     tcp_angular_speed_max_rad_s: Positive = 1.0
     workspace: Box
     external_force_max_n: Positive
+    doubt: DoubtLimits = DoubtLimits()
 
 
 class RatesContract(StrictModel):

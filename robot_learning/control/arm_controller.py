@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from robot_learning.contract import Contract
 from robot_learning.contract.actions import TwoSpeeds
 from robot_learning.control.action import ActionKind, ExecutedAction, Request, Tick
+from robot_learning.control.doubt import share_of_speed, why_refused
 from robot_learning.control.homing import Homing
 from robot_learning.control.motion import JointTarget
 from robot_learning.control.tcp_servo import ServoCommand, TcpServo
@@ -52,6 +53,7 @@ class ArmController:
         self._homing = Homing(self.gate.limits, self.kinematics)
         self._action = contract.task.action
         self._size = contract.task.action.size
+        self._doubt = contract.robot.operation.doubt
         self._action_life_s = min(
             _ACTION_PERIODS * contract.control_period_s, contract.robot.rates.command_age_max_s
         )
@@ -142,7 +144,12 @@ class ArmController:
         self.gate.reset(now_s)
 
     def request(
-        self, kind: ActionKind, action: Any, state: RobotState | None, now_s: float
+        self,
+        kind: ActionKind,
+        action: Any,
+        state: RobotState | None,
+        now_s: float,
+        doubt: float = 0.0,
     ) -> Request:
         """Takes what a source asks for the coming control period.
 
@@ -152,11 +159,12 @@ class ArmController:
                 and reported, anything not finite or of another length is refused.
             state: newest measured state, or None for no news.
             now_s: steady clock, the one that `tick` gets.
+            doubt: of the policy's model about an ACTION, see `control.doubt`; it slows or stops.
         """
         self.gate.observe(state, now_s)
         asked = vector(action, self._size) if kind is ActionKind.ACTION else np.zeros(self._size)
         now = number(now_s)
-        request = self._judge(kind, asked, now)
+        request = self._judge(kind, asked, now, doubt)
         self._request, self._request_s, self._lost = request, now, False
         self._ticks = self._ticks_followed = 0
         self._tick_limits = []
@@ -238,7 +246,7 @@ class ArmController:
         zeros = np.zeros(self.contract.task.action.size)
         return Request(ActionKind.HOLD, True, zeros, zeros, ())
 
-    def _judge(self, kind: ActionKind, asked: Array | None, now: float) -> Request:
+    def _judge(self, kind: ActionKind, asked: Array | None, now: float, doubt: float) -> Request:
         on_way_home, self._on_way_home = self._on_way_home, False
         home, self._target = self._target, None
         zeros = np.zeros(self._size)
@@ -249,6 +257,10 @@ class ArmController:
             name = "action_malformed" if asked is None else "clock_malformed"
             self.gate.refuse(name)
             return Request(kind, False, zeros, zeros, (name,))
+        share = share_of_speed(self._doubt, doubt) if kind is ActionKind.ACTION else 1.0
+        if not share:
+            self.gate.refuse("doubt", why_refused(self._doubt, doubt))
+            return Request(kind, False, asked, zeros, ("doubt",))
         self.gate.accept()
         if kind is ActionKind.HOLD:
             return Request(kind, True, zeros, zeros, ())
@@ -257,6 +269,8 @@ class ArmController:
             return Request(kind, True, zeros, zeros, limits)
         clipped = np.clip(asked, -1.0, 1.0)
         names = ("action_range",) if (clipped != asked).any() else ()
+        if share < 1.0:
+            clipped, names = part_of(self._action, clipped, share), (*names, "doubt")
         if self._rotation is None:
             self._rotation = self.gate.tcp.rotation
         height_m = float(self.gate.tcp.position_m[2])

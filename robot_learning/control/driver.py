@@ -34,6 +34,7 @@ class DriverRequest:
         stamp_s: stamp of the observation that the request answers.
         contract_sha256: contract under which it was made.
         message: where it came from, for the receipt.
+        doubt: of the source's model about the action; see `control.doubt`.
     """
 
     source: str
@@ -43,6 +44,7 @@ class DriverRequest:
     stamp_s: float
     contract_sha256: str
     message: Any
+    doubt: float = 0.0
 
 
 class DriverLink(Protocol):
@@ -176,7 +178,9 @@ class Driver(ABC):
         self.link.receipt(request, refused, age_s)
 
     def _ask_controller(self, request: DriverRequest) -> None:
-        self.controller.request(request.kind, request.action, self.state, self.now_s())
+        self.controller.request(
+            request.kind, request.action, self.state, self.now_s(), request.doubt
+        )
 
     def _monitor_is_silent(self, now_s: float) -> bool:
         return now_s - self._monitor_s > self._monitor_timeout_s

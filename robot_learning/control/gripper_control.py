@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from robot_learning.contract import Contract
 from robot_learning.contract.actions import TcpGrasp, TcpPick
 from robot_learning.control.action import ActionKind
+from robot_learning.control.doubt import share_of_speed, why_refused
 from robot_learning.control.request_filter import RequestFilter
 from robot_learning.control.tool_command import Grip, asked_of_gripper
 
@@ -47,6 +48,7 @@ class GripperControl:
         stamp_s: float,
         now_s: float,
         contract_sha256: str,
+        doubt: float = 0.0,
     ) -> str | None:
         """Takes what the arm is asked to do; why it is refused, or None.
 
@@ -58,12 +60,16 @@ class GripperControl:
             stamp_s: of the observation that the request answers.
             now_s: the present on the clock of the stamps.
             contract_sha256: contract under which it was made.
+            doubt: of the source's model about the action.
         """
         if self._refused:
             return self._refused
         reason = self._filter.accept(source, sequence, stamp_s, now_s, contract_sha256)
         if reason is not None:
             return reason
+        limits = self._contract.robot.operation.doubt
+        if kind is ActionKind.ACTION and not share_of_speed(limits, doubt):
+            return f"doubt: {why_refused(limits, doubt)}"
         if not isinstance(self._action, TcpGrasp | TcpPick):
             self.width_m = self._action.gripper_width_m
             return None

@@ -53,15 +53,19 @@ class ArmStepper:
         self.controller.arm(self.state, self._now_s)
         return self.state
 
-    def request(self, action: Any) -> Request:
+    def request(self, action: Any, doubt: float = 0.0) -> Request:
         """Asks for the coming control period, which `step` then lets pass.
+
+        Args:
+            action: in action units.
+            doubt: of the policy's model about it; see `control.doubt`.
 
         Raises:
             RuntimeError: before the first reset.
         """
         if self.state is None:
             raise RuntimeError("step() before reset(): call reset() first")
-        return self.controller.request(ActionKind.ACTION, action, self.state, self._now_s)
+        return self.controller.request(ActionKind.ACTION, action, self.state, self._now_s, doubt)
 
     def step(self) -> RobotState:
         """One control period: what was asked becomes points, the points become motion.

@@ -35,6 +35,9 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
     acted on (`observation_age_s`). In real time the arm comes to rest where `step` is not called
     within two control periods, and goes on with the next call.
 
+    Attributes:
+        doubt: as of `RobotEnv`.
+
     Args:
         contract: robot and task, the graph's own.
         link: to the graph.
@@ -60,6 +63,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         self.action_space = spaces.Box(-1.0, 1.0, (contract.task.action.size,), np.float32)
         self._view = TaskView(contract)
         self.observation_space = self._view.observation_space
+        self.doubt = 0.0
         self._start_s = 0.0
         self._episodes = 0
         self._session = GraphSession(
@@ -76,7 +80,7 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         """
         super().reset(seed=seed)
         session = self._session
-        session.episode = None
+        session.episode, self.doubt = None, 0.0
         session.meet()
         session.go_home()
         seed_of_scene = int(self.np_random.integers(2**31))
@@ -136,7 +140,8 @@ class GraphEnv(gymnasium.Env[Any, Float32]):
         session.spin()
         before = session.moment()
         observation, achieved = self._view.observer.observe(*before)
-        sequence = session.request(ActionKind.ACTION, action)
+        doubt, self.doubt = self.doubt, 0.0
+        sequence = session.request(ActionKind.ACTION, action, doubt)
         pending = PendingStep(
             episode.next_index, observation, achieved, before.state.stamp_s, sequence, version=0
         )

@@ -41,7 +41,7 @@ class GraphLink(Protocol):
     def spin(self, timeout_s: float) -> None:
         """Waits for the next message and hands over all that are there."""
 
-    def request(self, kind: ActionKind, action: Float32, stamp_s: float) -> int:
+    def request(self, kind: ActionKind, action: Float32, stamp_s: float, doubt: float) -> int:
         """Sends an action request; its sequence number."""
 
     def reset(self, seed: int) -> None:
@@ -142,11 +142,12 @@ class GraphSession:
         assert self.state is not None
         return Moment(self.state, {**self._seen, **self._lasting})
 
-    def request(self, kind: ActionKind, action: Float32 | None = None) -> int:
+    def request(self, kind: ActionKind, action: Float32 | None = None, doubt: float = 0.0) -> int:
         """Asks for something, for the newest state; its sequence number."""
         assert self.state is not None
         zeros = np.zeros(self._contract.task.action.size, np.float32)
-        return self._link.request(kind, zeros if action is None else action, self.state.stamp_s)
+        asked = zeros if action is None else action
+        return self._link.request(kind, asked, self.state.stamp_s, doubt)
 
     def spin(self) -> None:
         """Takes what has come."""

@@ -50,7 +50,7 @@ class GraspEnv(RobotEnv):
             RuntimeError: before the first reset.
         """
         # What is refused moves neither arm nor gripper: the gated action is then all zeros.
-        grip, terminate = read_grip(self.arm.request(action).gated)
+        grip, terminate = read_grip(self._request(action).gated)
         self._grip(grip)
         state = self.arm.step()
         self._steps += 1

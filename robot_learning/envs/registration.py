@@ -59,6 +59,12 @@ def register_envs() -> None:
     Importing `robot_learning.envs` calls it.
     `gymnasium.make("robot_learning/Reach-v0", robot="iiwa7")` passes its keywords to `make_env`.
     """
+    if "robot_learning/CartPole-v0" not in gymnasium.registry:
+        gymnasium.register(
+            id="robot_learning/CartPole-v0",
+            entry_point="robot_learning.envs.cart_pole:CartPole",
+            max_episode_steps=200,
+        )
     for name, task in ENVIRONMENTS.items():
         if name not in gymnasium.registry:
             # The environment truncates by its contract, so Gymnasium adds no limit of its own.

@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.utils.seeding import np_random
 from numpy.typing import NDArray
 
+from robot_learning.control.action import Request
 from robot_learning.envs.arm_stepper import ArmStepper
 from robot_learning.hardware import Hardware, RobotState
 
@@ -34,6 +35,8 @@ class RobotEnv(gymnasium.Env[Any, Array32], ABC):
         hardware: what is moved.
         contract: robot and task.
         arm: its arm.
+        doubt: of the policy's model about the action of the next `step`, which is then forgotten;
+            set it before (`training.environments.claim_doubt`). It slows or stops the arm.
     """
 
     def __init__(self, hardware: Hardware, render_mode: str | None = None) -> None:
@@ -48,6 +51,7 @@ class RobotEnv(gymnasium.Env[Any, Array32], ABC):
         self.contract = hardware.contract
         self.render_mode = render_mode
         self.arm = ArmStepper(hardware)
+        self.doubt = 0.0
         self._steps = 0
         self.action_space = spaces.Box(-1.0, 1.0, (self.contract.task.action.size,), np.float32)
 
@@ -65,12 +69,17 @@ class RobotEnv(gymnasium.Env[Any, Array32], ABC):
             SafetyError: the arm cannot be armed; says why.
         """
         super().reset(seed=seed)
-        self._steps = 0
+        self._steps, self.doubt = 0, 0.0
         return self._begin(self.arm.reset(int(self.np_random.integers(2**31))))
 
     def close(self) -> None:
         """Releases the hardware."""
         self.hardware.close()
+
+    def _request(self, action: Array32) -> Request:
+        """Asks the arm for a control period, with what is doubted of it."""
+        doubt, self.doubt = self.doubt, 0.0
+        return self.arm.request(action, doubt)
 
     @abstractmethod
     def _begin(self, state: RobotState) -> tuple[Observation, dict[str, Any]]:

@@ -58,7 +58,7 @@ class StateEnv(RobotEnv):
             RuntimeError: before the first reset.
         """
         # What is refused moves neither arm nor gripper: the gated action is then all zeros.
-        gated = self.arm.request(action).gated
+        gated = self._request(action).gated
         self._grip(asked_of_gripper(self._task.action, gated)[0])
         state = self.arm.step()
         self._steps += 1

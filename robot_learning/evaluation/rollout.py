@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 from robot_learning.evaluation.episodes import Episode, Evaluation
@@ -12,6 +13,7 @@ from robot_learning.training.environments import (
     Environment,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     require_finite,
     take_apart,
@@ -32,6 +34,7 @@ def evaluate(
     has_success: bool,
     stream: int = EVALUATION_STREAM,
     on_episode: Callable[[Episode], None] | None = None,
+    on_decision: Callable[[float], None] | None = None,
 ) -> Evaluation:
     """Runs `episodes` episodes without exploration.
 
@@ -44,6 +47,7 @@ def evaluate(
         has_success: the task has a success condition.
         stream: episodes of different streams are never the same.
         on_episode: called after each.
+        on_decision: called after each action of the policy, with the seconds that it took.
 
     Raises:
         ValueError: the policy's sizes do not fit the environment.
@@ -52,11 +56,17 @@ def evaluate(
     done: list[Episode] = []
     for number in range(episodes):
         seen, _ = begin_episode(environment, episode_seed(seed, stream, number))
+        policy.begin()
         total, length, held, over = 0.0, 0, 0, False
         while not over:
             goal = seen.desired_goal if policy.goal_size else None
-            action = to_action(environment, policy.act(seen.observation, goal))
-            observed, reward, terminated, truncated, info = environment.step(action)
+            asked_s = time.perf_counter()
+            action = policy.act(seen.observation, goal)
+            if on_decision:
+                on_decision(time.perf_counter() - asked_s)
+            claim_doubt(environment, policy, seen, action)
+            taken = to_action(environment, action)
+            observed, reward, terminated, truncated, info = environment.step(taken)
             seen, when = take_apart(observed), f"episode {number}, step {length}"
             require_finite(environment, seen, when)
             if not math.isfinite(reward):

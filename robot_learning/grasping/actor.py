@@ -18,7 +18,6 @@ from robot_learning.contract import BinGraspTask, Contract, task_of
 from robot_learning.control.action import ActionKind
 from robot_learning.envs.observation import Observer
 from robot_learning.grasping.attempt import RunningAttempt
-from robot_learning.grasping.decisions import Decisions
 from robot_learning.grasping.lookout import Lookout
 from robot_learning.hardware import RobotState
 from robot_learning.perception.image_pipeline import ImageError
@@ -33,6 +32,7 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
+from robot_learning.training.decisions import Decisions
 from robot_learning.training.episode_cycle import EpisodeCycle
 from robot_learning.training.home_arrival import DURATION_TOLERANCE_S
 

@@ -12,15 +12,25 @@ _Product = Callable[[Tensor, Tensor, Tensor], Tensor]
 NORM_EPSILON = 1e-5
 _Norms = list[tuple[Tensor, Tensor]]
 
+
+def _silu(x: Tensor) -> Tensor:
+    """Its gradient needs its input, so it is in place only where nobody asks for one."""
+    return torch.nn.functional.silu(x, inplace=not torch.is_grad_enabled())
+
+
 # In place: no layer here needs its own output before the activation for its gradient.
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu_, "tanh": torch.tanh_}
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu_,
+    "tanh": torch.tanh_,
+    "silu": _silu,
+}
 
 
 class Mlp:
     """An activation between the layers, nothing behind the last.
 
     With `members` given, that many networks lie side by side: input (n, sizes[0]) is shared by
-    all, output is (members, n, sizes[-1]).
+    all, or (members, n, sizes[0]) has rows for each; output is (members, n, sizes[-1]).
 
     All weights lie in one vector, `flat`, and the layers are views of it. So an optimiser step or
     a Polyak move is one kernel instead of a loop over tensors, which for networks of this size
@@ -51,7 +61,7 @@ class Mlp:
             sizes: of the input, of each hidden layer, of the output.
             generator: what they are drawn with.
             members: networks side by side.
-            activation: `relu` or `tanh`.
+            activation: `relu`, `tanh` or `silu`.
             output_gain: orthogonal weights of gain sqrt(2), and of this in the last layer, and
                 biases of zero (Saxe et al. 2013; Huang et al. 2022, detail 2); none: uniform.
             layer_norm: normalise every hidden layer before its activation (Ba et al. 2016).
@@ -67,13 +77,8 @@ class Mlp:
         matrices = len(shapes)
         if layer_norm:
             shapes += [(*lead, *row, width) for width in sizes[1:-1] for _ in range(2)]
-        counts = [torch.Size(shape).numel() for shape in shapes]
-        self.flat = torch.empty(sum(counts))
-        split = torch.split(self.flat, counts)
-        parts = [part.view(shape) for part, shape in zip(split, shapes, strict=True)]
-        self.parts = [part.detach().requires_grad_() for part in parts]
-        self.weights, self.biases = self.parts[0:matrices:2], self.parts[1:matrices:2]
-        self.gains, self.shifts = self.parts[matrices::2], self.parts[matrices + 1 :: 2]
+        self._shapes, self._matrices = shapes, matrices
+        self._lay(torch.empty(sum(torch.Size(shape).numel() for shape in shapes)))
         with torch.no_grad():
             if output_gain is None:
                 self._draw_uniform(generator)
@@ -87,8 +92,8 @@ class Mlp:
         """Computes (n, sizes[0]) -> (n, sizes[-1]), or (members, n, sizes[-1])."""
         if self.members is None:
             return self._layers(inputs, self.weights, self.biases, self._norms(), torch.addmm)
-        shared = inputs.expand(self.members, *inputs.shape)
-        return self._layers(shared, self.weights, self.biases, self._norms(), torch.baddbmm)
+        rows = inputs if inputs.dim() == 3 else inputs.expand(self.members, *inputs.shape)
+        return self._layers(rows, self.weights, self.biases, self._norms(), torch.baddbmm)
 
     def hidden(self, inputs: Tensor) -> Tensor:
         """What the last layer is given, of one network alone: (n, sizes[0]) -> (n, sizes[-2])."""
@@ -104,6 +109,23 @@ class Mlp:
         biases = [bias[index] for bias in self.biases]
         norms = [(gain[index], shift[index]) for gain, shift in self._norms()]
         return self._layers(inputs, weights, biases, norms, torch.addmm)
+
+    def chosen(self, members: Tensor, dtype: torch.dtype = torch.float32) -> Mlp:
+        """Some of several networks, copied, to be computed with and not to learn.
+
+        Args:
+            members: their numbers, shape (k,).
+            dtype: of weights, inputs and outputs.
+        """
+        few = Mlp(
+            self._sizes,
+            torch.Generator(),
+            members=len(members),
+            activation=self.activation,
+            layer_norm=self.layer_norm,
+        )
+        few._lay(torch.cat([part.detach()[members].reshape(-1) for part in self.parts]).to(dtype))
+        return few
 
     def gradient(self, loss: Tensor) -> Tensor:
         """The gradient of a scalar for `flat`, and for nothing else on the way."""
@@ -121,6 +143,16 @@ class Mlp:
         )
         twin.flat.copy_(self.flat)
         return twin
+
+    def _lay(self, flat: Tensor) -> None:
+        """Makes the layers views of `flat`."""
+        self.flat = flat
+        split = torch.split(flat, [torch.Size(shape).numel() for shape in self._shapes])
+        parts = [part.view(shape) for part, shape in zip(split, self._shapes, strict=True)]
+        self.parts = [part.detach().requires_grad_() for part in parts]
+        matrices = self._matrices
+        self.weights, self.biases = self.parts[0:matrices:2], self.parts[1:matrices:2]
+        self.gains, self.shifts = self.parts[matrices::2], self.parts[matrices + 1 :: 2]
 
     def _norms(self) -> _Norms:
         return list(zip(self.gains, self.shifts, strict=True))

@@ -9,12 +9,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
+
+
+class Thought(NamedTuple):
+    """What a search for an action came to.
+
+    Attributes:
+        seconds: that it took.
+        scored: candidates.
+        complete: none of the search was left out for lack of time.
+    """
+
+    seconds: float
+    scored: int
+    complete: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +46,9 @@ class Policy(ABC):
     """
 
     kind: ClassVar[str]
+    remembers: ClassVar[bool] = False
+    """It goes on within an episode from what it chose before; others take its place only between
+    two episodes."""
 
     mean: Float32
     std: Float32
@@ -51,12 +68,41 @@ class Policy(ABC):
         """Length of the action vector; 1 where actions are choices."""
         return len(self.action_low)
 
+    @property
+    def ready(self) -> bool:
+        """It has learned enough to be asked at all."""
+        return True
+
+    @property
+    def thought(self) -> Thought | None:
+        """The search behind the newest action; None for a policy that does not search."""
+        return None
+
+    @property
+    def lighter(self) -> str:
+        """The settings that make its search faster, with their values, one line."""
+        return ""
+
+    def within(self, budget_s: float | None, threads: int | None = None) -> Self:
+        """The same policy, kept to a time; one that searches is warm and has forgotten everything.
+
+        Args:
+            budget_s: that it takes to choose at most; None leaves it at its own limit.
+            threads: that this process computes a search on; None leaves that as it is.
+        """
+        del budget_s, threads
+        return self
+
+    def begin(self) -> None:
+        """An episode begins; what a policy remembers within one, it forgets."""
+        return
+
     def act(
         self,
         observation: NDArray[np.floating] | Mapping[str, NDArray[np.floating]],
         goal: NDArray[np.floating] | None = None,
     ) -> Float32:
-        """Chooses an action; the same input always gives the same action.
+        """Chooses an action; the same input, or the same since `begin`, gives the same action.
 
         Args:
             observation: shape (o,) or (n, o); or the mapping of a goal environment with
@@ -79,6 +125,20 @@ class Policy(ABC):
     ) -> Float32:
         """As `act`, but drawn from the policy where it is a distribution over actions."""
         return self.draw(self._normalised(observation, goal), rng)
+
+    def doubt(self, observation: Float32, goal: Float32 | None, action: Float32) -> float:
+        """How much the policy's model doubts what an action does, as the safety gate takes it.
+
+        Args:
+            observation: shape (o,).
+            goal: shape (g,); None for tasks without goals.
+            action: that is about to be asked for, shape (a,), in the environment's units.
+
+        Returns:
+            A ratio to what is usual, see `control.doubt`; 0 for a policy without a model.
+        """
+        del observation, goal, action
+        return 0.0
 
     def draw(self, inputs: Float32, rng: np.random.Generator) -> Float32:
         """Actions for normalised inputs to explore with; those of `choose` if none is random."""

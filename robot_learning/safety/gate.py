@@ -197,15 +197,14 @@ class SafetyGate:
         self.machine.reset(at_rest=at_rest, uncleared=self._watch.problem(number(now_s), None))
         self._refusals = 0
 
-    def refuse(self, name: str) -> None:
-        """Counts a refused request or target; several in a row latch a fault."""
+    def refuse(self, name: str, why: str = "check what sends them") -> None:
+        """Counts a refused request or target; several in a row latch a fault, which says why."""
         self._refusals += 1
         self.refused_count += 1
         self.limit_counts[name] += 1
         if self._refusals >= REFUSALS_MAX:
             self.fault(
-                f"{self._refusals} refused requests in a row, the last one for {name}: "
-                "check what sends them"
+                f"{self._refusals} refused requests in a row, the last one for {name}: {why}"
             )
 
     def accept(self) -> None:

@@ -220,7 +220,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._requested_stamp_s = state.stamp_s
         self._progress()
         sequence = self.link.request(
-            choice.kind, choice.action, state.stamp_s, choice.policy_version
+            choice.kind, choice.action, state.stamp_s, choice.policy_version, choice.doubt
         )
         episode.pending.append(
             PendingStep(

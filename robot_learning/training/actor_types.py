@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Protocol
 
 from robot_learning.control.action import ActionKind
+from robot_learning.networks.policy import Policy, Thought
 from robot_learning.replay.step import Float32, Step
 
 
@@ -38,11 +39,25 @@ class EpisodePlan:
 
 @dataclass(frozen=True)
 class Choice:
-    """An action, the version of the weights that chose it (0: none did), and what it asks for."""
+    """An action, the version of the weights that chose it (0: none did), and what it asks for.
+
+    `doubt` is the policy's model's about the action; see `control.doubt`. `thought` is the search
+    behind it, where there was one.
+    """
 
     action: Float32
     policy_version: int
     kind: ActionKind = ActionKind.ACTION
+    doubt: float = 0.0
+    thought: Thought | None = None
+
+    @classmethod
+    def of(
+        cls, policy: Policy, observation: Float32, goal: Float32 | None, action: Float32
+    ) -> Choice:
+        """An action that a policy chose for what it sees."""
+        doubt = policy.doubt(observation, goal, action)
+        return cls(action, policy.version, doubt=doubt, thought=policy.thought)
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,14 @@ class CycleLink(Protocol):
     def plan(self) -> EpisodePlan | str:
         """What to do next, or why to wait (one line)."""
 
-    def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
+    def request(
+        self,
+        kind: ActionKind,
+        action: Float32,
+        stamp_s: float,
+        version: int,
+        doubt: float = 0.0,
+    ) -> int:
         """Sends an action request; its sequence number."""
 
     def reset(self, seed: int) -> None:

@@ -62,6 +62,8 @@ class Collection:
         if status.phase is Phase.EVALUATING:
             if self.policy is None:
                 return "the learner's policy"
+            if not self.policy.ready:
+                return "a model that was fitted: the run has too few steps for one"
             index = max(self._evaluated, status.evaluation_episodes)
             if index >= status.evaluation_episodes_goal:
                 return "the learner to count the evaluation"
@@ -71,13 +73,14 @@ class Collection:
     def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
         """The policy's action; while training with exploration, or random during warm-up."""
         policy, steps = self.policy, self.status.steps if self.status else 0
+        wanted = goal if goal.size else None
         if is_evaluation:
             assert policy is not None
-            return Choice(policy.act(observation, goal if goal.size else None), policy.version)
-        if policy is None or self._exploration.is_random(steps):
+            return Choice.of(policy, observation, wanted, policy.act(observation, wanted))
+        if policy is None or not policy.ready or self._exploration.is_random(steps):
             return Choice(self._exploration.random_action(), 0)
-        action = self._exploration.explore(policy, observation, goal if goal.size else None, steps)
-        return Choice(action, policy.version)
+        action = self._exploration.explore(policy, observation, wanted, steps)
+        return Choice.of(policy, observation, wanted, action)
 
     def count(self, end: EpisodeEnd) -> None:
         """Takes an episode that was not given up."""

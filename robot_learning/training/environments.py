@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_learning.algorithms import ALGORITHMS, Algorithm, Spaces
+from robot_learning.networks import Policy
 from robot_learning.replay import RewardFunction, StepError
 from robot_learning.replay.step import Float32
 from robot_learning.training.error_text import one_line
@@ -207,6 +208,14 @@ def to_action(environment: Environment, action: Float32) -> Any:
     if isinstance(environment.action_space, gymnasium.spaces.Discrete):
         return int(environment.action_space.start) + int(action.item())
     return action.reshape(environment.action_space.shape)
+
+
+def claim_doubt(environment: Environment, policy: Policy, seen: Observed, action: Float32) -> None:
+    """Tells an environment with a safety gate how much the policy doubts the action to come."""
+    inner = environment.unwrapped
+    if hasattr(inner, "doubt"):
+        goal = seen.desired_goal if policy.goal_size else None
+        inner.doubt = policy.doubt(seen.observation, goal, action)
 
 
 def take_apart(observed: Any) -> Observed:

@@ -15,6 +15,7 @@ from robot_learning.training.demonstrated import with_demonstrations
 from robot_learning.training.files import write_atomic
 from robot_learning.training.launch_mark import begun_by_this_launch, mark_launch
 from robot_learning.training.learner import Learner, LearnerStatus, Phase
+from robot_learning.training.learner_types import require_steps
 from robot_learning.training.record import RunRecord
 from robot_learning.training.run_directory import RunDirectory
 from robot_learning.training.task_settings import task_learner_settings
@@ -61,6 +62,7 @@ class GraphRun:
             steps=values["steps"],
             evaluation_episodes=values["evaluation_episodes"],
         )
+        require_steps(settings)
         if values["demonstrations"]:
             settings = with_demonstrations(settings, Path(values["demonstrations"]))
         directory = RunDirectory(Path(values["out"]))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from robot_learning.algorithms.imitation import Expert
+from robot_learning.networks import Policy
 from robot_learning.replay import Step, StepError
 from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
@@ -113,6 +114,8 @@ class ImitationTrainer:
         rng = np.random.default_rng([seed, 1])
         left = None if judged else self._goal - learner.steps
         seen, info = begin_episode(self._environment, seed)
+        if isinstance(self._expert, Policy):
+            self._expert.begin()  # a planner goes on from its last plan within an episode only
         over, steps = False, list[Step]()
         while not over and (left is None or len(steps) < left):
             asked = self._ask(seen.observation, seen.desired_goal, info)

@@ -150,7 +150,7 @@ class Learner:
         hyper = self.settings.hyper
         if not len(self._replay):
             return 0
-        counted = min(self._intake.steps, self.settings.steps_goal) - hyper.warmup_steps
+        counted = min(self._intake.steps, self.settings.steps_goal) - hyper.counted_from_step
         counted -= counted % hyper.update_every_steps
         wanted = int(max(0, counted) * hyper.updates_per_step)
         if self.settings.demonstrations:
@@ -179,8 +179,8 @@ class Learner:
 
     @property
     def warnings(self) -> list[str]:
-        """What was found damaged while resuming, and what is wrong with the newest updates."""
-        return [*self._files.warnings, *self._guarded.lines()]
+        """What was found damaged while resuming, and what is wrong with what is learned."""
+        return [*self._files.warnings, *self._guarded.lines(), *self._algorithm.warnings]
 
     @property
     def steps(self) -> int:
@@ -354,6 +354,7 @@ class Learner:
             executed = np.stack([ready.executed_action for ready in steps])
             actions = self.settings.spaces.normalise_action(executed)
             self._replay.add(steps, actions)
+            self._algorithm.experience(steps)
             if self._learns_from_people:
                 for piece in interventions(steps):
                     self._replay.show(steps[piece], actions[piece])

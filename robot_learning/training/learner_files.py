@@ -14,7 +14,7 @@ from robot_learning.training.checkpoint import (
 )
 from robot_learning.training.files import write_atomic
 
-_JOURNAL = "steps.journal"
+JOURNAL_FILE = "steps.journal"
 _VERSION = "policy_version"
 
 
@@ -51,7 +51,7 @@ class LearnerFiles:
         self.warnings: list[str] = []
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        if not resume and (directory / _JOURNAL).exists():
+        if not resume and (directory / JOURNAL_FILE).exists():
             raise CheckpointError(
                 f"{directory} already holds a run: go on with --resume, or choose another --out"
             )
@@ -59,9 +59,9 @@ class LearnerFiles:
         if self._found:
             _, values = self._found
             require_same_run(directory, values["fingerprint"], fingerprint)
-        self.journal = Journal(directory / _JOURNAL, header)
+        self.journal = Journal(directory / JOURNAL_FILE, header)
         if self.journal.cut:
-            self.warnings.append(f"{directory / _JOURNAL}: {self.journal.cut}")
+            self.warnings.append(f"{directory / JOURNAL_FILE}: {self.journal.cut}")
 
     def save(self, tensors: dict[str, Any], values: dict[str, Any]) -> None:
         """Writes the checkpoint that belongs to the journal as it is.
@@ -81,7 +81,7 @@ class LearnerFiles:
         missing = int(values["journal_offset"]) - self.journal.offset
         if missing > 0:
             self.warnings.append(
-                f"{self._directory / _JOURNAL}: {missing} bytes that the checkpoint knows are "
+                f"{self._directory / JOURNAL_FILE}: {missing} bytes that the checkpoint knows are "
                 "missing; going on with the steps that are left"
             )
         return found

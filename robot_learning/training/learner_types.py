@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from robot_learning.algorithms import HyperParameters, OffPolicyHyperParameters, Spaces
 from robot_learning.contract import Contract
 from robot_learning.demonstrations import Demonstrations
+from robot_learning.training.settings import SettingsError
 
 H_co = TypeVar("H_co", bound=HyperParameters, covariant=True)
 
@@ -77,6 +78,20 @@ class RunSettings(Generic[H_co]):
 
 LearnerSettings = RunSettings[OffPolicyHyperParameters]
 """What a run that learns from a replay is."""
+
+
+def require_steps(settings: RunSettings[Any]) -> None:
+    """Refuses a run that would end without a policy.
+
+    Raises:
+        SettingsError: it says how many steps are wanted.
+    """
+    first = getattr(settings.hyper, "first_policy_step", 0)
+    if settings.steps_goal < first:
+        raise SettingsError(
+            f"{settings.algorithm} has no model before step {first}, and the run ends after "
+            f"{settings.steps_goal}: give more steps, or lower update_every_steps"
+        )
 
 
 @dataclass(frozen=True)

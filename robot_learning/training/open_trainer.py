@@ -26,6 +26,7 @@ from robot_learning.training.imitation import ImitationTrainer
 from robot_learning.training.imitation_learner import ImitationLearner, ImitationSettings
 from robot_learning.training.learner import Learner
 from robot_learning.training.learner_types import LearnerSettings, RunSettings
+from robot_learning.training.objectives import objective_of_environment
 from robot_learning.training.on_policy_learner import OnPolicyLearner, OnPolicySettings
 from robot_learning.training.on_policy_trainer import OnPolicyTrainer
 from robot_learning.training.run import RunTrainer
@@ -66,6 +67,7 @@ def environment_settings(
             overrides,
             has_goals=spaces.goal_size > 0,
             rewards=reward_range(environment),
+            task_defaults={"objective": objective_of_environment(name)},
         ),
         spaces=spaces,
         seed=seed,

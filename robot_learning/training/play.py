@@ -108,6 +108,6 @@ class Play(PlayedEpisodes):
 
     def choose(self, observation: Float32, goal: Float32, is_evaluation: bool) -> Choice:
         """The policy's action."""
-        return Choice(
-            self.policy.act(observation, goal if goal.size else None), self.policy.version
-        )
+        wanted = goal if goal.size else None
+        action = self.policy.act(observation, wanted)
+        return Choice.of(self.policy, observation, wanted, action)

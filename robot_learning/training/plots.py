@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from robot_learning.evaluation import Evaluation
 
-_SUCCESS, _RETURN, _EVALUATION, _GREY = "#0a7d6c", "#b3541e", "#1d3557", "#5f6b76"
+SUCCESS, RETURN, EVALUATION, GREY = "#0a7d6c", "#b3541e", "#1d3557", "#5f6b76"
 
 
 def plot_learning_curve(
@@ -51,7 +51,7 @@ def plot_learning_curve(
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="y", color="#dfe4e8", linewidth=0.8)
         panel.set_axisbelow(True)
-        panel.tick_params(colors=_GREY)
+        panel.tick_params(colors=GREY)
         panel.margins(x=0.01)
     panels[-1].set_xlabel("environment steps")
     panels[-1].xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}".replace(",", " "))
@@ -60,8 +60,8 @@ def plot_learning_curve(
         top = panels[0].secondary_xaxis(
             "top", functions=(lambda x: x * minutes, lambda x: x / minutes)
         )
-        top.set_xlabel("robot time (min)", color=_GREY)
-        top.tick_params(colors=_GREY)
+        top.set_xlabel("robot time (min)", color=GREY)
+        top.tick_params(colors=GREY)
         top.spines["top"].set_color("#c5ccd3")
     figure.suptitle(title, fontsize=12, x=0.02, ha="left")
     figure.savefig(path)
@@ -79,19 +79,19 @@ def _draw_success(
         steps,
         column("success_low"),
         column("success_high"),
-        color=_SUCCESS,
+        color=SUCCESS,
         alpha=0.18,
         linewidth=0,
         label="Wilson 95 %",
     )
-    panel.plot(steps, rate, color=_SUCCESS, linewidth=1.8, label="last 100 episodes")
+    panel.plot(steps, rate, color=SUCCESS, linewidth=1.8, label="last 100 episodes")
     if bar is not None:
-        panel.axhline(bar, color=_GREY, linewidth=1, linestyle=(0, (4, 3)))
+        panel.axhline(bar, color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         panel.annotate(
             f"{bar:.2f}",
             (1.0, bar),
             xycoords=("axes fraction", "data"),
-            color=_GREY,
+            color=GREY,
             ha="left",
             va="center",
             xytext=(4, 0),
@@ -113,7 +113,7 @@ def _draw_evaluation(
         [rate] * len(steps[-1:]),
         yerr=[[rate - low] * len(steps[-1:]), [high - rate] * len(steps[-1:])],
         fmt="D",
-        color=_EVALUATION,
+        color=EVALUATION,
         markersize=6,
         capsize=4,
         clip_on=False,
@@ -126,12 +126,12 @@ def _draw_return(
     panel: Axes, steps: np.ndarray[Any, Any], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     returns = np.array([row["return"] for row in rows], float)
-    panel.plot(steps, returns, ".", color=_RETURN, alpha=0.3, markersize=4, label="each episode")
+    panel.plot(steps, returns, ".", color=RETURN, alpha=0.3, markersize=4, label="each episode")
     window = max(1, min(25, len(returns) // 4))
     if len(returns) >= 4:
         mean = np.convolve(returns, np.ones(window) / window, mode="valid")
         panel.plot(
-            steps[window - 1 :], mean, color=_RETURN, linewidth=1.8, label=f"mean of {window}"
+            steps[window - 1 :], mean, color=RETURN, linewidth=1.8, label=f"mean of {window}"
         )
     panel.set_ylabel("return (training)")
     if len(returns):

@@ -89,12 +89,23 @@ def policy_from_bytes(data: bytes, what: str = "policy parameters") -> tuple[Pol
     _require_common(common, what)
     networks = {name: tensor for name, tensor in tensors.items() if name not in _COMMON}
     try:
-        policy = POLICIES[description["kind"]].read(networks, description, **common)
+        kind = _kind(description["kind"])
+        assert kind is not None  # of `_read_metadata`
+        policy = kind.read(networks, description, **common)
     except ValueError as error:
         raise PolicyFileError(f"{what}: {error}") from None
     if foreign := sorted(set(networks) - set(policy.tensors())):
         raise PolicyFileError(f"{what}: wrong tensors {foreign[:4]}")
     return policy, str(description["contract_sha256"])
+
+
+def _kind(name: str) -> type[Policy] | None:
+    """The class of a kind of policy; the planner's needs torch, which is fetched only for it."""
+    if name == "planner":
+        from robot_learning.planning.policy import PlannerPolicy
+
+        return PlannerPolicy
+    return POLICIES.get(name)
 
 
 def require_format(version: int, what: str) -> None:
@@ -132,7 +143,7 @@ def _read_metadata(data: bytes, what: str) -> dict[str, Any]:
     for name, kind_of in fields.items():
         if not isinstance(description.get(name), kind_of):
             raise PolicyFileError(f"{what}: its description has no proper {name!r}")
-    if kind not in POLICIES or description["clip"] <= 0 or description["goal_size"] < 0:
+    if _kind(kind) is None or description["clip"] <= 0 or description["goal_size"] < 0:
         raise PolicyFileError(f"{what}: holds a policy of unknown kind {kind!r}")
     return dict(description)
 

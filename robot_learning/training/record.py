@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from robot_learning.algorithms import HyperParameters
+from robot_learning.algorithms import HyperParameters, named_algorithm
+from robot_learning.algorithms.model_based import ModelBased
+from robot_learning.demonstrations import DemonstrationsError
+from robot_learning.dynamics import DynamicsError
 from robot_learning.evaluation import Episode, Evaluation
 from robot_learning.networks import Policy
 from robot_learning.training.learner_types import RunSettings, RunStatus
 from robot_learning.training.metrics import MetricsWriter, read_metrics
+from robot_learning.training.model_plot import plot_model
+from robot_learning.training.model_report import judge_model
 from robot_learning.training.plots import plot_learning_curve
 from robot_learning.training.policy_file import PolicyFile, save_policy
 from robot_learning.training.run_directory import RunDirectory
@@ -60,7 +65,7 @@ class RunLearner(Protocol):
 
 
 class RunRecord:
-    """Writes metrics, status, learning curve and policy of a learner into its folder.
+    """Writes metrics, status, pictures and policy of a learner into its folder.
 
     Attributes:
         figures: newest metrics of the updates, by name.
@@ -125,7 +130,9 @@ class RunRecord:
         return status
 
     def save(self, evaluation: Evaluation | None, version: int) -> str:
-        """Writes the policy files and the learning curve; the SHA-256 of the weights.
+        """Writes the policy files and the pictures; the SHA-256 of the weights.
+
+        The learner's checkpoint is on disk: a model is judged by what is there.
 
         Raises:
             FileWriteError: disk full or the like; what was there before is intact.
@@ -143,7 +150,17 @@ class RunRecord:
             control_period_s=settings.contract.control_period_s if settings.contract else None,
             evaluation=evaluation,
         )
+        if issubclass(named_algorithm(settings.algorithm), ModelBased):
+            self._draw_model()
         return sha256
+
+    def _draw_model(self) -> None:
+        path, seed = self.directory.path, self.learner.settings.seed
+        try:
+            report = judge_model(path)
+        except (DynamicsError, DemonstrationsError):
+            return  # there were too few steps for a model
+        plot_model(report, self.directory.model, title=f"{self.title}, seed {seed}")
 
     def close(self) -> None:
         """Closes the files of metrics."""

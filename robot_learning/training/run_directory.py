@@ -9,6 +9,7 @@ DIR/best/                the same two files of the best policy, with --evaluate-
 DIR/metrics.jsonl        one row an episode
 DIR/tensorboard/         the same for TensorBoard
 DIR/learning_curve.png   success and return against environment steps
+DIR/model.png            how good the model is, where one is learned; see `model_plot`
 DIR/status.json          what the run is doing now, twice a second, for live views
 ```
 """
@@ -43,6 +44,7 @@ class RunDirectory:
         self.checkpoint = path / "checkpoint"
         self.best = path / "best"
         self.learning_curve = path / "learning_curve.png"
+        self.model = path / "model.png"
         self._status_at_s = -1.0
 
     def begin(self, config: Mapping[str, Any], *, resume: bool) -> None:

@@ -19,6 +19,7 @@ from robot_learning.contract import Contract
 from robot_learning.envs.observation import goal_size, observation_size
 from robot_learning.training.exploration import Exploration
 from robot_learning.training.learner import LearnerSettings
+from robot_learning.training.objectives import objective_of_task
 from robot_learning.training.settings import resolve_hyper_parameters
 
 H = TypeVar("H", bound=HyperParameters)
@@ -118,7 +119,8 @@ def task_hyper_parameters(
         SettingsError: an override is unknown or out of range.
     """
     ending = contract.task.terminates and not contract.task.has_goal
-    defaults = _ENDING | _ENDING_BY_METHOD.get(algorithm, {}) if ending else None
+    defaults = _ENDING | _ENDING_BY_METHOD.get(algorithm, {}) if ending else {}
+    defaults |= {"objective": objective_of_task(contract)}
     return resolve_hyper_parameters(
         algorithm, model, overrides, has_goals=contract.task.has_goal, task_defaults=defaults
     )

@@ -18,6 +18,7 @@ from robot_learning.training.environments import (
     Observed,
     at_goal,
     begin_episode,
+    claim_doubt,
     episode_seed,
     take_apart,
     to_action,
@@ -86,6 +87,7 @@ class Trainer:
         learner = self._learner
         seed = episode_seed(self._seed, TRAINING_STREAM, self._episode)
         seen, _ = begin_episode(self._environment, seed)
+        learner.policy().begin()
         over, episode_step = False, 0
         while not over and learner.steps < learner.settings.steps_goal:
             action = self._choose(seen)
@@ -126,11 +128,13 @@ class Trainer:
 
     def _choose(self, seen: Observed) -> Float32:
         steps = self._learner.steps
-        if self._exploration.is_random(steps):
-            return self._exploration.random_action()
         policy = self._learner.policy()
+        if self._exploration.is_random(steps) or not policy.ready:
+            return self._exploration.random_action()
         goal = seen.desired_goal if policy.goal_size else None
-        return self._exploration.explore(policy, seen.observation, goal, steps)
+        action = self._exploration.explore(policy, seen.observation, goal, steps)
+        claim_doubt(self._environment, policy, seen, action)
+        return action
 
 
 def _vector(action: ArrayLike) -> Float32:

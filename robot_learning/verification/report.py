@@ -55,8 +55,8 @@ def markdown(outcomes: Sequence[Outcome], about: Mapping[str, Any]) -> str:
         "Wilson, 95 %.",
         "",
         "| row | environment | length | measure | mean | 95 % interval | seeds | n | bar | "
-        "| reference |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| ms a decision | reference |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_line(outcome) for outcome in outcomes),
         "",
         *(f"- {outcome.row.name}: {text}" for outcome in outcomes for text in outcome.remarks),
@@ -82,6 +82,7 @@ def figures(outcome: Outcome) -> dict[str, str]:
         "seeds": ", ".join(numbers),
         "n": f"{len(outcome.results)} x {row.episodes}",
         "bar": "" if row.bar is None else f"{row.bar:g}",
+        "decision": _decision(outcome),
         "verdict": {True: "met", False: "**missed**", None: ""}[outcome.met],
     }
 
@@ -92,6 +93,13 @@ def _line(outcome: Outcome) -> str:
     cells = [
         *(row.name, row.environment, row.length, measure),
         *(shown["mean"], shown["interval"], shown["seeds"], shown["n"]),
-        *(shown["bar"], shown["verdict"], row.reference),
+        *(shown["bar"], shown["verdict"], shown["decision"], row.reference),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _decision(outcome: Outcome) -> str:
+    """Median time of a decision, ms, mean over seeds; empty where evaluations do not say."""
+    said = [result.evaluation.get("decision_ms") for result in outcome.results if result.evaluation]
+    known = [times["median"] for times in said if times]
+    return f"{sum(known) / len(known):.1f}" if known else ""

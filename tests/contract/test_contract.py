@@ -168,6 +168,36 @@ def test_hash_changes_with_any_limit_and_the_difference_is_named(tmp_path: Path)
         require_same(ours, other, "a policy")
 
 
+def test_limits_of_doubt_may_change_and_what_was_learned_stays_of_use(tmp_path: Path) -> None:
+    other = load_contract(panda(tmp_path, "stop_above: 10.0", "stop_above: 5.0"))
+    ours = load_contract("panda")
+    assert other.robot.operation.doubt.stop_above == 5.0
+    assert other.sha256 == ours.sha256 and differences(ours, other) == []
+    require_same(ours, other, "a policy")
+
+
+def test_a_robot_without_limits_of_doubt_has_the_defaults(tmp_path: Path) -> None:
+    line = "  doubt: {slow_above: 3.0, stop_above: 10.0}\n"
+    doubt = load_contract(panda(tmp_path, line, "")).robot.operation.doubt
+    assert (doubt.slow_above, doubt.stop_above) == (3.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ("slow_above: 10.0, stop_above: 10.0", "slow_above 10.0 is not below stop_above 10.0"),
+        ("slow_above: 0.5, stop_above: 10.0", "slow_above"),
+        ("slow_above: .nan, stop_above: 10.0", "slow_above"),
+        ("slow_above: 3.0, stop_over: 10.0", "stop_over"),
+    ],
+)
+def test_limits_of_doubt_that_make_no_sense_are_refused(
+    tmp_path: Path, changed: str, why: str
+) -> None:
+    with pytest.raises(ContractError, match=why):
+        load_contract(panda(tmp_path, "slow_above: 3.0, stop_above: 10.0", changed))
+
+
 def test_contract_survives_its_json() -> None:
     contract = load_contract("iiwa7")
     again = Contract.model_validate_json(contract.model_dump_json())

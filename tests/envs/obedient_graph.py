@@ -55,19 +55,19 @@ class ObedientGraph:
     def missing(self):
         return None
 
-    def request(self, kind, action, stamp_s):
+    def request(self, kind, action, stamp_s, doubt):
         sequence = len(self.sent)
         self.sent.append(kind)
         if sequence < self.deaf_to:
             return sequence
         sha256 = self.contract.sha256
-        self.gripper.on_request("policy", sequence, kind, action, stamp_s, stamp_s, sha256)
+        self.gripper.on_request("policy", sequence, kind, action, stamp_s, stamp_s, sha256, doubt)
         if self.gripper.width_m is not None:
             self.hardware.write_gripper(self.gripper.width_m, 30.0)
         if kind is ActionKind.HOME:
             self.arm.reset(0)
         else:
-            self.arm.request(action)
+            self.arm.request(action, doubt)
             self.arm.step()
             done = self.arm.info()
             parts = (done[f"{what}_action"] for what in ("requested", "gated", "executed"))

@@ -95,6 +95,17 @@ def test_what_is_asked_before_the_graph_listens_is_asked_again(env, world):
     assert env.step(np.zeros(3, np.float32))[2:4] == (False, False)
 
 
+def test_doubt_goes_with_the_request_of_the_next_step_alone(env):
+    env.reset(seed=0)
+    action = np.array([1.0, 0.0, 0.0], np.float32)
+    env.doubt = 2.0 * env.contract.robot.operation.doubt.slow_above
+    *_, info = env.step(action)
+    np.testing.assert_allclose(info["executed_action"], 0.5 * action)
+    assert info["limits"] == ("doubt",)
+    *_, info = env.step(action)
+    np.testing.assert_allclose(info["executed_action"], action)
+
+
 def test_the_graph_is_met_once(env, world):
     env.reset(seed=0)
     env.reset(seed=1)

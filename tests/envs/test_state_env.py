@@ -172,3 +172,28 @@ def test_registered_name_makes_the_environment_with_its_keywords(monkeypatch):
     made = gymnasium.make("robot_learning/Reach-v0", robot="iiwa7")
     assert made.unwrapped.contract.robot.name == "iiwa7"
     assert made.unwrapped.contract.task.name == "reach"
+
+
+def test_doubt_slows_the_next_step_alone(env):
+    env.reset(seed=0)
+    action, slow = np.array([1.0, 0.0, 0.0], np.float32), env.contract.robot.operation.doubt
+    env.doubt = 2.0 * slow.slow_above
+    *_, info = env.step(action)
+    np.testing.assert_allclose(info["executed_action"], 0.5 * action)
+    assert info["limits"] == ("doubt",)
+    *_, info = env.step(action)
+    np.testing.assert_allclose(info["executed_action"], action)
+    env.doubt = 100.0
+    env.reset(seed=0)
+    *_, info = env.step(action)
+    np.testing.assert_allclose(info["executed_action"], action)
+
+
+def test_doubt_that_stays_ends_the_episode_with_a_fault(env):
+    env.reset(seed=0)
+    for number in range(5):
+        env.doubt = 100.0
+        _, _, terminated, truncated, info = env.step(np.ones(3, np.float32))
+        np.testing.assert_array_equal(info["executed_action"], np.zeros(3))
+        assert (terminated, truncated) == (False, number == 4)
+    assert "knows too little of this state" in info["fault"]

@@ -227,6 +227,31 @@ def test_duplicate_stale_and_foreign_requests_are_refused_with_the_reason(arm: A
     arm.ask([0.0, 0.0, 0.0])
 
 
+def test_a_doubted_action_is_done_more_slowly_and_one_beyond_the_limit_not_at_all(
+    arm: ArmSide,
+) -> None:
+    limits = CONTRACT.robot.operation.doubt
+    assert arm.ask([1.0, 0.0, 0.0], doubt=limits.slow_above)["executed"] == [1.0, 0.0, 0.0]
+    slowed = arm.ask([1.0, 0.0, 0.0], doubt=2.0 * limits.slow_above)
+    assert slowed["executed"] == pytest.approx([0.5, 0.0, 0.0]) and slowed["limits"] == ["doubt"]
+    for doubt in (1.01 * limits.stop_above, -1.0, math.nan, math.inf):
+        refused = arm.ask([1.0, 0.0, 0.0], doubt=doubt)
+        assert refused["refused"] and refused["limits"] == ["doubt"]
+        assert refused["executed"] == [0.0, 0.0, 0.0]
+    assert not arm.ask([0.0, 0.0, 0.0])["refused"]
+
+
+def test_doubt_that_stays_latches_a_fault_and_the_arm_moves_only_after_a_reset(
+    arm: ArmSide,
+) -> None:
+    for _ in range(5):
+        arm.ask([0.0, 0.0, 1.0], doubt=100.0)
+    assert "the policy's model knows too little of this state" in arm.latched()["reason"]
+    assert arm.ask([0.0, 0.0, 1.0])["refused"]
+    arm.arm()
+    assert not arm.ask([0.0, 0.0, 1.0])["refused"]
+
+
 def test_five_refusals_in_a_row_latch_a_fault(arm: ArmSide) -> None:
     for _ in range(5):
         arm.ask([math.nan, 0.0, 0.0])

@@ -43,6 +43,7 @@ class World:
     executed: np.ndarray = field(default_factory=lambda: np.full(3, 0.5, np.float32))
     plan_: Any = field(default_factory=lambda: EpisodePlan(7, False))
     requests: list[tuple[ActionKind, float]] = field(default_factory=list)
+    doubts: list[float] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     ends: list[EpisodeEnd] = field(default_factory=list)
     resets: list[int] = field(default_factory=list)
@@ -64,8 +65,11 @@ class World:
     def choose(self, observation: Any, goal: Any, is_evaluation: bool) -> Choice:
         return Choice(np.ones(3, np.float32), 5)
 
-    def request(self, kind: ActionKind, action: Any, stamp_s: float, version: int) -> int:
+    def request(
+        self, kind: ActionKind, action: Any, stamp_s: float, version: int, doubt: float = 0.0
+    ) -> int:
         self.requests.append((kind, stamp_s))
+        self.doubts.append(doubt)
         return len(self.requests)
 
     def reset(self, seed: int) -> None:

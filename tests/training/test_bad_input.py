@@ -273,3 +273,25 @@ def test_a_journal_that_cannot_grow_ends_the_run_with_one_line_and_it_goes_on(
     went_on = run(train, *arguments, "--steps", str(steps + 10), "--resume", "--json")
     assert went_on.exit_code == 0, went_on.output
     assert json.loads(went_on.stdout)["steps"] == steps + 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "message"),
+    [
+        ((), 2, "no formula of what is good here: .* learn it from recorded rewards: --set "),
+        (('objective={"name":"learned","depth":2}',), 2, "objective learned: depth"),
+        (
+            ('objective={"name":"learned"}', "warmup_steps=9", "update_every_steps=9"),
+            1,
+            "9 transitions are too few to fit a model, 50 are wanted: gather more",
+        ),
+    ],
+    ids=["no objective", "unknown field", "too few steps"],
+)
+def test_what_a_planner_cannot_plan_with_is_one_line(
+    tmp_path: Path, settings: tuple[str, ...], code: int, message: str
+) -> None:
+    arguments = (*FAULTY, "--algorithm", "pets", *options(*settings), "--out", str(tmp_path))
+    done = run(train, *arguments, "--steps", "300", "--evaluation-episodes", "0")
+    assert done.exit_code == code, done.output
+    assert re.search(message, last_line(done))

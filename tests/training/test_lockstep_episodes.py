@@ -69,10 +69,12 @@ class Line:
         action[2] = abs(action[2])
         return Choice(action.astype(np.float32), 0)
 
-    def request(self, kind: ActionKind, action: Any, stamp_s: float, version: int) -> int:
+    def request(
+        self, kind: ActionKind, action: Any, stamp_s: float, version: int, doubt: float = 0.0
+    ) -> int:
         self.sequence += 1
         asked = DriverRequest(
-            "policy", self.sequence, kind, action, stamp_s, self.contract.sha256, None
+            "policy", self.sequence, kind, action, stamp_s, self.contract.sha256, None, doubt
         )
         self.waiting.append(lambda: self.asked(asked))
         return self.sequence

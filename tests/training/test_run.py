@@ -64,8 +64,9 @@ def test_a_run_leaves_everything_in_its_folder(tmp_path: Path) -> None:
     facts = json.loads(again.stdout)
     assert list(facts) == [
         "n", "mean_return", "std_return", "success_rate", "wilson95", "contract",
-        "policy_version",
+        "policy_version", "decision_ms",
     ]  # fmt: skip
+    assert 0.0 < facts["decision_ms"]["median"] <= facts["decision_ms"]["p99"]
     assert (facts["n"], facts["policy_version"], facts["contract"]) == (7, 260, None)
     low, high = facts["wilson95"]
     assert low <= facts["success_rate"] <= high

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from robot_learning.contract import load_contract
-from robot_learning.verification import GRASP_ROWS, ROWS, TABLETOP_ROWS
+from robot_learning.verification import GRASP_ROWS, MODEL_ROWS, ROWS, TABLETOP_ROWS
 from robot_learning.verification.runner import seed_run
 from robot_learning.verification.tabletop import TabletopSeedRun
 
@@ -21,9 +21,9 @@ def run_of(name: str, out: Path) -> TabletopSeedRun:
 
 
 def test_every_row_of_every_table_has_a_name_of_its_own() -> None:
-    names = [row.name for row in (*ROWS, *GRASP_ROWS, *TABLETOP_ROWS)]
+    names = [row.name for row in (*ROWS, *GRASP_ROWS, *MODEL_ROWS, *TABLETOP_ROWS)]
     assert len(set(names)) == len(names)
-    assert not {"grasp", "tabletop"} & set(names)  # these words are all of a table
+    assert not {"grasp", "models", "tabletop"} & set(names)  # these words are all of a table
 
 
 @pytest.mark.parametrize("row", TABLETOP_ROWS, ids=lambda row: row.name)

@@ -17,6 +17,8 @@ from robot_learning.training.actor_types import (
 )
 from robot_learning_nodes.convert import floats, to_time
 
+_FLOAT32_MAX = float(np.finfo(np.float32).max)  # rclpy refuses to write more
+
 _OUTCOMES = {
     Outcome.SUCCESS: EpisodeEvent.OUTCOME_SUCCESS,
     Outcome.FAILURE: EpisodeEvent.OUTCOME_FAILURE,
@@ -31,6 +33,7 @@ def write_request(
     action: Float32,
     stamp_s: float,
     policy_version: int = 0,
+    doubt: float = 0.0,
 ) -> ActionRequest:
     """What a policy asks for, made for the state with this stamp; `action` has shape (a,)."""
     message = ActionRequest(
@@ -39,6 +42,7 @@ def write_request(
         kind=int(kind),
         action=floats(action),
         policy_version=policy_version,
+        doubt=_FLOAT32_MAX if doubt > _FLOAT32_MAX else doubt,
         contract_sha256=contract.sha256,
     )
     message.header.stamp = to_time(stamp_s)

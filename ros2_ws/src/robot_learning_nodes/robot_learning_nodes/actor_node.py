@@ -78,11 +78,16 @@ class ActorNode(GraphNode):
 
     # What the actor asks.
 
-    def request(self, kind: ActionKind, action: Float32, stamp_s: float, version: int) -> int:
+    def request(
+        self,
+        kind: ActionKind,
+        action: Float32,
+        stamp_s: float,
+        version: int,
+        doubt: float = 0.0,
+    ) -> int:
         """Publishes an action request."""
-        message = write_request(
-            self.contract, self.sequence, kind, action, stamp_s, policy_version=version
-        )
+        message = write_request(self.contract, self.sequence, kind, action, stamp_s, version, doubt)
         self.request_out.publish(message)
         self.sequence += 1
         return message.sequence

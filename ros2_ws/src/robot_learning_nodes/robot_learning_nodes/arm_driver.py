@@ -130,6 +130,7 @@ class ArmDriver(GraphNode):
                 stamp_s=to_seconds(message.header.stamp),
                 contract_sha256=message.contract_sha256,
                 message=message,
+                doubt=message.doubt,
             )
         )
         if reason is not None:

@@ -77,6 +77,7 @@ class GripperDriver(GraphNode):
             stamp_s,
             self._stamp_now_s(stamp_s),
             message.contract_sha256,
+            message.doubt,
         )
         if reason is not None:
             raise MessageError(reason)

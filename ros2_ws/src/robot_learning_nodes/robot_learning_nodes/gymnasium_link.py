@@ -78,9 +78,9 @@ class GymnasiumLink:
             before = self.received
             self.executor.spin_once(timeout_sec=0.0)
 
-    def request(self, kind: ActionKind, action: Float32, stamp_s: float) -> int:
+    def request(self, kind: ActionKind, action: Float32, stamp_s: float, doubt: float) -> int:
         """Publishes an action request."""
-        message = write_request(self.contract, self.sequence, kind, action, stamp_s)
+        message = write_request(self.contract, self.sequence, kind, action, stamp_s, doubt=doubt)
         self.request_out.publish(message)
         self.sequence += 1
         return message.sequence
