@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+# Whoever runs these tests under nohup hands an ignored SIGHUP on.
 _RUNNER = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from robot_learning.launch import run_launch
 sys.exit(run_launch(Path(sys.argv[1]), {}, environment=dict(os.environ), log_dir=Path(sys.argv[2])))
