@@ -20,7 +20,11 @@ from pathlib import Path
 from robot_learning.launch import run_launch
 sys.exit(run_launch(Path(sys.argv[1]), {}, environment=dict(os.environ), log_dir=Path(sys.argv[2])))
 """
-_READY = "open(__file__ + '.ready', 'a').write(str(os.getpid()) + '\\n')\n"
+# Not by a file object: an interrupt that comes while one is flushed as it is collected is lost.
+_READY = (
+    "fd = os.open(__file__ + '.ready', os.O_WRONLY | os.O_CREAT | os.O_APPEND)\n"
+    "os.write(fd, f'{os.getpid()}\\n'.encode())\n"
+)
 _STUBBORN = (
     "import os, signal, time\n"
     "for n in IGNORED: signal.signal(n, signal.SIG_IGN)\n" + _READY + "time.sleep(60)\n"
