@@ -40,6 +40,7 @@ class MemberLoop:
     def __init__(self, ensemble: Ensemble) -> None:
         """Of the same weights and scalings; of an ensemble all of whose members are asked."""
         settings = ensemble.settings
+        self._variance_weight = settings.variance_weight
         self._inputs, self._changes = ensemble.inputs, ensemble.changes
         self._list = [Member(ensemble, index) for index in range(settings.members)]
         self._optimisers = [
@@ -69,7 +70,8 @@ class MemberLoop:
         total = 0.0
         for index, (member, optimiser) in enumerate(zip(self._list, self._optimisers, strict=True)):
             mean, log_var = member(rows[index])
-            loss = ((mean - wanted[index]).square() * (-log_var).exp() + log_var).mean()
+            likelihood = (mean - wanted[index]).square() * (-log_var).exp() + log_var
+            loss = (likelihood * (self._variance_weight * log_var.detach()).exp()).mean()
             loss = loss + 0.01 * (member.bounds[1] - member.bounds[0]).sum()
             optimiser.zero_grad()
             loss.backward()
