@@ -7,133 +7,24 @@ planned for.
 from __future__ import annotations
 
 import difflib
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
 from robot_learning.dynamics.reward_model import RewardModel, RewardSettings
-from robot_learning.envs.cart_pole import LEAN_RAD, TRACK_M
-from robot_learning.planning.objective import Objective
+from robot_learning.planning.arm_objectives import Arrive, Lift
+from robot_learning.planning.classic_objectives import Balance, SwingUp
+from robot_learning.planning.objective import KnownObjective, Objective
 
 LEARNED = "learned"
-
-_FUNNEL_SLOPE, _FUNNEL_FOOT_M = 1.5, 0.01
-_DOWN_M, _CONTACT_SLACK_M = 0.018, 0.025
 
 
 class ObjectiveError(ValueError):
     """There is no such objective, or its description does not fit. One line."""
-
-
-@dataclass(frozen=True)
-class KnownObjective(ABC):
-    """A formula (it is an `Objective`); fields are what its description says.
-
-    Attributes:
-        goal: shape (g,); empty where there is none.
-    """
-
-    name: ClassVar[str]
-
-    goal: Tensor
-
-    @abstractmethod
-    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-        """See `Objective`."""
-
-    def terminated(self, next_observations: Tensor) -> Tensor:
-        """Never, by default."""
-        return torch.zeros(next_observations.shape[:-1], dtype=torch.bool)
-
-
-@dataclass(frozen=True)
-class Balance(KnownObjective):
-    """`envs.cart_pole`: 1 for every step after which the pole stands, which ends when it falls.
-
-    Attributes:
-        centring: taken off at the ends of the track and of the leaning, quadratic in both. All
-            plans that keep the pole up over a horizon are worth the same otherwise, and between
-            them the cart drifts to where no plan keeps it on the track.
-    """
-
-    name: ClassVar[str] = "balance"
-
-    centring: float = 0.1
-
-    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-        """See `Objective`."""
-        position, lean = next_observations[..., 0] / TRACK_M, next_observations[..., 2] / LEAN_RAD
-        away = 0.5 * self.centring * (position.square() + lean.square())
-        return (1.0 - away) * (~self.terminated(next_observations))
-
-    def terminated(self, next_observations: Tensor) -> Tensor:
-        """Beyond the track, or fallen."""
-        off = next_observations[..., 0].abs() > TRACK_M
-        return off | (next_observations[..., 2].abs() > LEAN_RAD)
-
-
-@dataclass(frozen=True)
-class SwingUp(KnownObjective):
-    """Gymnasium's Pendulum-v1: observation cosine, sine, angular velocity; torque 2 Nm at 1."""
-
-    name: ClassVar[str] = "swing_up"
-
-    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-        """See `Objective`."""
-        angle = torch.atan2(observations[..., 1], observations[..., 0])
-        torque = 2.0 * actions[..., 0].clamp(-1.0, 1.0)
-        turning = observations[..., 2]
-        return -(angle.square() + 0.1 * turning.square() + 0.001 * torque.square())
-
-
-@dataclass(frozen=True)
-class Arrive(KnownObjective):
-    """A position of the observation at the goal: minus the distance, and 1 where it is reached.
-
-    Attributes:
-        place: where the position's three numbers begin in the observation.
-        distance_max_m: of success.
-        tool: where the tool's position begins, which must come to the object first; None where
-            the tool itself is to arrive.
-        contact_m: from the tool to the object's middle when it is to go down beside it.
-        clearance_m: above the object's middle, on the way to its other side.
-    """
-
-    name: ClassVar[str] = "arrive"
-
-    place: int
-    distance_max_m: float
-    tool: int | None = None
-    contact_m: float = 0.055
-    clearance_m: float = 0.08
-
-    def reward(self, observations: Tensor, actions: Tensor, next_observations: Tensor) -> Tensor:
-        """See `Objective`."""
-        at = next_observations[..., self.place : self.place + 3]
-        way = self.goal - at
-        distance = way.square().sum(-1).sqrt()
-        reward = (distance <= self.distance_max_m).float() - 10.0 * distance
-        if self.tool is None:
-            return reward
-        tool = next_observations[..., self.tool : self.tool + 3]
-        towards = way / distance.clamp_min(1e-6).unsqueeze(-1)
-        behind = at - self.contact_m * towards - tool
-        aside = behind[..., :2].square().sum(-1).sqrt()
-        # Down to the object's side as into a funnel, not onto the object.
-        height = (_FUNNEL_SLOPE * (aside - _FUNNEL_FOOT_M)).clamp(0.0, self.clearance_m)
-        low = (height + behind[..., 2]).clamp_min(0.0)
-        # Down there, towards it: even while the model knows nothing of contact yet.
-        down = (tool - at)[..., 2] < _DOWN_M
-        near = (at - tool)[..., :2].square().sum(-1).sqrt()
-        slack = _CONTACT_SLACK_M * down
-        off = (behind.square().sum(-1).sqrt() - slack).clamp_min(0.0) + low
-        off = off + 0.5 * torch.where(down, near, near.new_tensor(2.0 * self.contact_m))
-        return reward - 2.0 * off * (distance > self.distance_max_m)
 
 
 @dataclass(frozen=True)
@@ -162,7 +53,7 @@ class LearnedObjective:
 
 
 OBJECTIVES: dict[str, type[KnownObjective]] = {
-    kind.name: kind for kind in (Balance, SwingUp, Arrive)
+    kind.name: kind for kind in (Balance, SwingUp, Arrive, Lift)
 }
 
 
@@ -175,8 +66,8 @@ def require_objective(description: Mapping[str, Any], method: str, goal_size: in
     if not description:
         raise ObjectiveError(
             f"there is no formula of what is good here: {method} learns reach, push, "
-            "robot_learning/CartPole-v0 and Pendulum-v1; for others set objective, or learn it "
-            f"""from recorded rewards: --set objective='{{"name": "{LEARNED}"}}'"""
+            "lift, robot_learning/CartPole-v0 and Pendulum-v1; for others set objective, or learn "
+            f"""it from recorded rewards: --set objective='{{"name": "{LEARNED}"}}'"""
         )
     if description.get("name") != LEARNED:
         objective_of(description, torch.zeros(goal_size))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from robot_learning.contract import Contract, PushTask, ReachTask
+from robot_learning.contract import Contract, LiftTask, PushTask, ReachTask
 from robot_learning.envs.observation import field_slices
 
 # By the name that Gymnasium knows an environment by.
@@ -22,15 +22,37 @@ def objective_of_environment(name: str) -> dict[str, Any]:
 def objective_of_task(contract: Contract) -> dict[str, Any]:
     """The description for a task of the contract; empty where none is known."""
     task, fields = contract.task, field_slices(contract)
-    if not isinstance(task, ReachTask | PushTask):
-        return {}
-    pushed = isinstance(task, PushTask)
-    place, tool = ("object_position_m", "tcp_position_m") if pushed else ("tcp_position_m", "")
-    if place not in fields or (tool and tool not in fields):
-        return {}
-    described = {
-        "name": "arrive",
-        "place": fields[place].start,
-        "distance_max_m": task.success.distance_max_m,
+
+    def starts(**names: str) -> dict[str, int]:
+        return {key: fields[name].start for key, name in names.items() if name in fields}
+
+    match task:
+        case ReachTask():
+            places = starts(place="tcp_position_m")
+            wanted, size = {"distance_max_m": task.success.distance_max_m}, 1
+        case PushTask():
+            places = starts(place="object_position_m", tool="tcp_position_m")
+            wanted, size = {"distance_max_m": task.success.distance_max_m}, 2
+        case LiftTask():
+            places = starts(
+                place="object_position_m", tool="tcp_position_m", width="gripper_width_m"
+            )
+            wanted, size = _lift(contract, task), 3
+        case _:
+            return {}
+    if len(places) < size:
+        return {}  # the observation does not show it
+    name = "lift" if isinstance(task, LiftTask) else "arrive"
+    return {"name": name, **places, **wanted}
+
+
+def _lift(contract: Contract, task: LiftTask) -> dict[str, float]:
+    success = task.success
+    return {
+        "open_m": contract.robot.gripper.width_max_m,
+        "width_min_m": success.width_min_m,
+        "width_max_m": success.width_max_m,
+        "reach_m": success.reach_m,
+        "height_min_m": success.height_min_m,
+        "lying_m": task.object.size_m[2] / 2,
     }
-    return described | ({"tool": fields[tool].start} if tool else {})

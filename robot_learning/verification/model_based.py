@@ -1,10 +1,10 @@
 """Learning with models of the dynamics: the rows of `robot-learning verify models`.
 
-Four steps of a lecture, each on cart-pole and on `push`. v0: a model of random data, a plan by
-random search, carried out to its end. v1: a new plan at every step, and a model that is fitted
-again to what came of them. v2: an ensemble, its expected value or less what it disagrees about,
-and a search that goes on from the plan before. v3: no plans, but a policy that learns from what
-the model says would have happened. Beside them what learns without a model.
+Four steps of a lecture, each on cart-pole, `reach` and `push`. v0: a model of random data, a plan
+by random search, carried out to its end. v1: a new plan at every step, and a model that is fitted
+again to what came of them. v2: an ensemble, its expected value or less what it disagrees about, and
+a search that goes on from the plan before. v3: no plans, but a policy that learns from what the
+model says would have happened. Beside them what learns without a model.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ CART_POLE_ROWS: tuple[Row, ...] = (
 _TASKS: Mapping[str, Mapping[str, Any]] = {
     "reach": {"control_hz": 20.0, "steps": 3_000},
     "push": {"control_hz": 10.0, "steps": 6_000},
+    "lift": {"control_hz": 10.0, "steps": 6_000},
 }
 # The arm is no matter of chance: without noise a plan is worth what it is worth.
 _ARM_MODEL: Mapping[str, Any] = {"hidden_sizes": [128, 128], "epochs": 150, "patience": 30}
@@ -134,6 +135,8 @@ MODEL_ROWS: tuple[Row, ...] = (
     *CART_POLE_ROWS,
     *_task_rows("reach", 0.95),
     *_task_rows("push", 0.70),
+    _task("v2", "lift", "pets", _ARM_PLANS),
+    _task("sac", "lift", "sac", {}, reference="for comparison: no model"),
     Row(
         name="mbpo-pendulum",
         algorithm="mbpo",

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from robot_learning.envs.cart_pole import CartPole
-from robot_learning.planning.objectives import Arrive, ObjectiveError, objective_of
+from robot_learning.planning.arm_objectives import Arrive, Lift
+from robot_learning.planning.objectives import ObjectiveError, objective_of
 
 NO_GOAL = torch.zeros(0)
 
@@ -76,3 +77,39 @@ def test_an_unknown_objective_is_named_with_the_nearest() -> None:
         objective_of({"name": "balanse"}, NO_GOAL)
     with pytest.raises(ObjectiveError, match=r"objective arrive: .*place"):
         objective_of({"name": "arrive"}, NO_GOAL)
+
+
+def test_each_part_of_a_lift_is_worth_more_than_the_one_before() -> None:
+    """From above the cube, down around it, close, up with it."""
+    objective = Lift(
+        NO_GOAL,
+        place=0,
+        tool=3,
+        width=6,
+        open_m=0.08,
+        width_min_m=0.045,
+        width_max_m=0.062,
+        reach_m=0.04,
+        height_min_m=0.10,
+        lying_m=0.025,
+    )
+
+    def worth(tool_m: list[float], width_m: float, cube_height_m: float = 0.025) -> float:
+        after = torch.tensor([0.5, 0.0, cube_height_m, *tool_m, width_m])
+        return objective.reward(after, torch.zeros(4), after).item()
+
+    stages = [
+        worth([0.45, 0.1, 0.3], 0.08),
+        worth([0.50, 0.0, 0.15], 0.08),
+        worth([0.50, 0.0, 0.05], 0.08),
+        worth([0.50, 0.0, 0.035], 0.08),
+        worth([0.50, 0.0, 0.035], 0.07),
+        worth([0.50, 0.0, 0.035], 0.05),
+        worth([0.50, 0.0, 0.085], 0.05, cube_height_m=0.075),
+        worth([0.50, 0.0, 0.12], 0.05, cube_height_m=0.11),
+    ]
+    assert stages == sorted(stages) and len(set(stages)) == len(stages)
+    assert worth([0.50, 0.0, 0.035], 0.0) < stages[3]  # closed on nothing
+    assert worth([0.54, 0.0, 0.035], 0.08) < worth([0.54, 0.0, 0.09], 0.08)  # fingers on the cube
+    assert worth([0.50, 0.0, 0.15], 0.05) < stages[-2]  # it went up alone
+    assert worth([0.45, 0.1, 0.3], 0.05) < stages[0]  # a hand comes open
