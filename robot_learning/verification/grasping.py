@@ -132,7 +132,7 @@ GRASP_ROWS: tuple[GraspRow, ...] = (
     GraspRow(
         name="grasp-online",  # "grasp" alone is all of the table
         log=_SCRIPTED,
-        steps=5_000,
+        steps=10_000,
         collectors=2,
         updaters=1,
         cores=2,
