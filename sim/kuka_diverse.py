@@ -155,6 +155,9 @@ def _environment() -> Any:
                         _sleep(body)
             return bodies
 
+        def __del__(self) -> None:
+            """`close` ends the world; the wheel's tries it once more and complains."""
+
     return Environment
 
 
