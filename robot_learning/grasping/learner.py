@@ -53,6 +53,7 @@ class GraspLearner:
     Attributes:
         algorithm: what is learned.
         held_back: updates that are due, and yet to wait.
+        done: share of the run that is done, 0 to 1.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class GraspLearner:
         self._handed_out = -1  # updates when they last got weights
         self._own = 0  # position of the first frame that is of no log
         self.held_back = 0
+        self.done = 0.0
 
     @property
     def counts(self) -> GraspCounts:
@@ -211,6 +213,7 @@ class GraspLearner:
         there = self.replay.holds(labels.positions)  # a full ring forgets labelled ones too
         positions, targets = labels.positions[there], labels.targets[there]
         self._trained += len(positions)
+        self.algorithm.anneal(self.done)
         metrics = self.algorithm.update(self.replay.take(positions), targets)
         return metrics | {"label_age": self._labels.mean_age(version)}
 

@@ -93,6 +93,13 @@ class GraspQTOpt:
         result: Float32 = targets.clamp_(0.0, 1.0).numpy()
         return result
 
+    def anneal(self, done: float) -> None:
+        """Sets the learning rate for a share of the run that is done, 0 to 1."""
+        hyper, late = self.hyper, min(max(2.0 * done - 1.0, 0.0), 1.0)
+        ratio = hyper.learning_rate_final / hyper.learning_rate
+        for group in self._adam.param_groups:
+            group["lr"] = hyper.learning_rate * ratio**late
+
     def update(self, batch: ImageBatch, targets: Float32) -> dict[str, float]:
         """One step of Adam on labelled transitions; the slow copies follow."""
         actions, states = self._done_or_asked(batch), torch.from_numpy(batch.states)

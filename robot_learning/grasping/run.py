@@ -148,7 +148,7 @@ class GraspRun:
             collectors.take_policy(self.learner.policy())
             while True:
                 # A learner that cannot learn waits for episodes, however far behind it is.
-                self.learner.held_back = self._held_back()
+                self.learner.held_back, self.learner.done = self._held_back(), self._done()
                 if self.learner.behind <= BEHIND_UPDATES_MAX or not learning:
                     for seed in self._next_seeds(asked, collectors.capacity):
                         collectors.ask(seed, self._turns.by_policy(seed))
@@ -180,6 +180,12 @@ class GraspRun:
                 except Interrupted:
                     self._save(fresh)
                     raise
+
+    def _done(self) -> float:
+        """Share of the run: of its episodes, or where it collects none of the logs' updates."""
+        if self._plan.episodes:
+            return self.collected / self._plan.episodes
+        return self.learner.counts.updates / max(1, self._log_updates)
 
     def _held_back(self) -> int:
         """Updates for logs that wait until more episodes are there."""

@@ -36,6 +36,11 @@ class GraspHyperParameters(CemHyperParameters):
     learning_rate: Positive = Field(
         1e-3, description="Adam (Quillen et al. 2018; the paper: momentum, 1e-4)."
     )
+    learning_rate_final: Positive = Field(
+        1e-4,
+        description="At the end of a run; on the way it falls in proportion to itself, from where "
+        "half of the updates are done.",
+    )
     l2: NonNegative = Field(7e-5, description="Half the squared weights in the loss (the paper's).")
     batch_size: Count = Field(64, description="Labelled transitions an update.")
     gamma: Discount = Field(

@@ -232,3 +232,12 @@ def test_a_search_lets_moving_fingers_finish_unless_told_otherwise():
         grips = {read_grip(row.numpy()) for actions, _ in tried for row in actions.flatten(0, 1)}
         assert (grips == {(Grip.CLOSE, False)}) is whole
         assert ({read_grip(row.numpy()) for row in found.best} == {(Grip.CLOSE, False)}) >= whole
+
+
+def test_the_learning_rate_falls_in_the_second_half_of_a_run() -> None:
+    learner = make_learner(learning_rate=1e-3, learning_rate_final=1e-5)
+    rates = []
+    for done in (0.0, 0.5, 0.75, 1.0, 1.2):
+        learner.anneal(done)
+        rates.append(learner._adam.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-5])
