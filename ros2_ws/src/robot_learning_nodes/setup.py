@@ -7,6 +7,7 @@ NODES = [
     "arbiter",
     "arm_driver",
     "bench_chain",
+    "bench_hand",
     "bench_mover",
     "bench_probe",
     "bench_streams",
