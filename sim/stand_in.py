@@ -44,6 +44,7 @@ class StandInArm:
     """Controller, drives and gripper of one arm; time passes in `advance`.
 
     Attributes:
+        time_s: of the last cycle, on the steady clock.
         reflex: why the drives stopped; empty while they follow.
         joints: names of the arm's joints in the order in which the controller says them.
         not_finite: commands with a number that is not finite: the controller let them pass.
@@ -70,7 +71,7 @@ class StandInArm:
         self._jump_max = _JUMP_SHARE * top * CYCLE_S
         self._record = record
         self._fresh = 1.0 - math.exp(-CYCLE_S / LAG_S)
-        self._time_s = now_s
+        self.time_s = now_s
         self.put(self._home)
 
     def put(self, position_rad: Array) -> None:
@@ -102,7 +103,8 @@ class StandInArm:
 
         Returns:
             Why it was dropped (ros2_control: `validate_trajectory_msg`); empty when it replaces
-            what was followed.
+            what was followed. Before its first point the reference goes there from where it is;
+            after it, it is on the trajectory's own curve at once (`Trajectory::sample`).
         """
         if sorted(names) != sorted(self._names):
             return "joints do not match the controller's"
@@ -116,22 +118,27 @@ class StandInArm:
         if times[-1] <= ago_s:
             return "it is wholly in the past"
         order = [list(names).index(name) for name in self._names]
-        ahead = [
+        told = [
             JointPoint(
                 p.time_from_start_s - ago_s,
                 np.asarray(p.position_rad, float)[order],
                 np.asarray(p.velocity_rad_s, float)[order],
             )
             for p in points
-            if p.time_from_start_s - ago_s > 1e-4
         ]
-        if self.reflex or not ahead:
+        if self.reflex:
             return self.reflex
-        if not all(np.isfinite([p.position_rad, p.velocity_rad_s]).all() for p in ahead):
+        if not all(np.isfinite([p.position_rad, p.velocity_rad_s]).all() for p in told):
             self.not_finite += 1
             self.reflex = "a reference that is not a number reached the drives"
             return ""
-        self._follower.write(self._time_s, ahead)
+        ahead = [point for point in told if point.time_from_start_s > CYCLE_S]
+        if not ahead:
+            ahead = [JointPoint(CYCLE_S, told[-1].position_rad, told[-1].velocity_rad_s)]
+        elif len(ahead) < len(told):
+            # It has begun: the controller is on its curve with the next cycle, however far that is.
+            ahead.insert(0, _between(told[-len(ahead) - 1], ahead[0], CYCLE_S))
+        self._follower.write(self.time_s, ahead)
         return ""
 
     def command_gripper(self, width_m: float) -> None:
@@ -140,7 +147,7 @@ class StandInArm:
 
     def advance(self, now_s: float) -> None:
         """Runs the controller's cycles up to now, on the steady clock."""
-        begins_s = max(self._time_s, now_s - _BEHIND_MAX_S)
+        begins_s = max(self.time_s, now_s - _BEHIND_MAX_S)
         count = int((now_s - begins_s) / CYCLE_S)
         if count < 1:
             return
@@ -157,7 +164,7 @@ class StandInArm:
             self._velocity = (self._position - before) / CYCLE_S
             self._reference = reference
             followed[index] = self._position
-        self._time_s = float(times[-1])
+        self.time_s = float(times[-1])
         self._move_fingers(count * CYCLE_S)
         if self._record is not None:
             self._record.append(Cycles(times, references, followed))
@@ -184,3 +191,14 @@ class StandInArm:
         way = min(max(fingers.target_m - fingers.width_m, -most), most)
         fingers.width_m += way
         fingers.speed_m_s = way / duration_s
+
+
+def _between(before: JointPoint, after: JointPoint, time_s: float) -> JointPoint:
+    """The cubic through two points, at a time between them."""
+    span = after.time_from_start_s - before.time_from_start_s
+    x = (time_s - before.time_from_start_s) / span
+    rise = after.position_rad - before.position_rad
+    v0, v1 = before.velocity_rad_s * span, after.velocity_rad_s * span
+    c2, c3 = 3.0 * rise - 2.0 * v0 - v1, v0 + v1 - 2.0 * rise
+    position = before.position_rad + x * (v0 + x * (c2 + x * c3))
+    return JointPoint(time_s, position, (v0 + x * (2.0 * c2 + x * 3.0 * c3)) / span)

@@ -87,7 +87,7 @@ def _wire(
     return Fault(name, begin, _nothing, for_s + 0.2, stops=stops, latched=latched, cause=cause)
 
 
-def _requests(what: str, *, stops: bool = True, cause: tuple[str, ...] = ("refused",)) -> Fault:
+def _requests(what: str, cause: str = "", *, stops: bool = True) -> Fault:
     def begin(graph: FaultGraph) -> None:
         graph.ask("misbehave", what=what, count=12)
 
@@ -97,7 +97,7 @@ def _requests(what: str, *, stops: bool = True, cause: tuple[str, ...] = ("refus
         _nothing,
         stops=stops,
         latched=stops,
-        cause=cause if stops else (),
+        cause=(cause,) if cause else (),
     )
 
 
@@ -115,7 +115,7 @@ def _room_again(graph: FaultGraph) -> None:
 
 
 _SILENT_DRIVER, _SILENT_STATES = "arm_driver", ("joint_states", "state is")
-_FAR = ("from the command", "away from", "commanded", "tracking")
+_FAR = ("from its command", "stands still")
 
 FAULTS: tuple[Fault, ...] = (
     _killed("arm_driver", cause=_SILENT_DRIVER),
@@ -128,25 +128,25 @@ FAULTS: tuple[Fault, ...] = (
     _frozen("bench_mover"),
     _frozen("arbiter"),
     _wire("a joint is not a number", "state_nan", cause=("not finite",)),
-    _wire("states stand still", "state_stuck", cause=_FAR),
+    _wire("states stand still", "state_stuck", cause=("stands still",)),
     _wire("no states", "state_silent", cause=_SILENT_STATES),
     _wire("a joint is missing", "state_missing_joint", cause=("lacks",)),
-    _wire("an encoder jumps by 0.5 rad", "state_jump", 0.5, cause=(*_FAR, "velocity", "moves")),
-    _wire("stamps 5 s back", "state_clock_back", 5.0, cause=("clock", "stamp", "old")),
-    _wire("stamps 1 h ahead", "state_clock_ahead", 3600.0, cause=("clock", "stamp", "ahead")),
+    _wire("an encoder jumps by 0.5 rad", "state_jump", 0.5, cause=_FAR),
+    _wire("stamps 5 s back", "state_clock_back", 5.0, cause=("clock",)),
+    _wire("stamps 1 h ahead", "state_clock_ahead", 3600.0, cause=("stale", "ahead")),
     _wire("80 N", "force", 80.0, cause=("force",)),
     _wire("a tenth of the commands lost", "command_loss", 0.1, stops=False),
     _wire("all commands lost", "command_loss", 1.0, cause=_FAR),
     _wire("commands 0.5 s late", "command_delay", 0.5, cause=_FAR),
     _wire("every command twice", "command_twice", stops=False),
-    _requests("nan"),
-    _requests("infinite"),
-    _requests("too_long"),
-    _requests("too_short"),
-    _requests("old"),
-    _requests("ahead"),
-    _requests("other_contract"),
-    _requests("other_kind"),
+    _requests("nan", "action_malformed"),
+    _requests("infinite", "action_malformed"),
+    _requests("too_long", "action_malformed"),
+    _requests("too_short", "action_malformed"),
+    _requests("old", "stale"),
+    _requests("ahead", "future"),
+    _requests("other_contract", "contract"),
+    _requests("other_kind", "kind 77"),
     _requests("huge", stops=False),
     _requests("twice", stops=False),
     Fault(

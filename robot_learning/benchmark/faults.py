@@ -56,7 +56,7 @@ class Trial:
 
 
 def measure_faults(
-    domain: int, rounds: int, seed: int, only: str, say: Say
+    domain: int, rounds: int, seed: int, only: str, out: Path | None, say: Say
 ) -> list[dict[str, Any]]:
     """Everything that `robot-learning bench faults` reports.
 
@@ -65,6 +65,7 @@ def measure_faults(
         rounds: how often each fault is injected.
         seed: of the order and the moments.
         only: part of the names of the faults to inject; empty: all.
+        out: folder that keeps logs and incidents; None: they are not kept.
         say: takes what is under way.
 
     Raises:
@@ -78,8 +79,8 @@ def measure_faults(
     chance.shuffle(order)
     seen: dict[str, list[Trial]] = {fault.name: [] for fault in faults}
     with (
-        tempfile.TemporaryDirectory(prefix="robot-learning-faults-") as folder,
-        fault_graph(contract, graph_environment(domain), Path(folder)) as graph,
+        tempfile.TemporaryDirectory(prefix="robot-learning-faults-") as passing,
+        fault_graph(contract, graph_environment(domain), _made(out or Path(passing))) as graph,
     ):
         for index, fault in enumerate(order):
             trial = _inject(graph, fault, chance.uniform(0.2, 1.5))
@@ -88,9 +89,13 @@ def measure_faults(
     return [_row(fault, seen[fault.name], contract) for fault in faults]
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
 def _inject(graph: FaultGraph, fault: Fault, after_s: float) -> Trial:
-    graph.arm()
-    graph.wait_for_motion()
+    graph.move()
     time.sleep(after_s)
     began_s = time.monotonic()
     fault.begin(graph)

@@ -185,6 +185,9 @@ def faults(
     rounds: Annotated[int, typer.Option(min=1, help="How often each fault is injected.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the order and the moments.")] = 0,
     only: Annotated[str, typer.Option(help="Only faults whose name has this in it.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the nodes' logs and incidents.")
+    ] = None,
 ) -> None:
     """Faults beside a moving arm: the graph of a physical robot, on a stand-in for one.
 
@@ -197,7 +200,7 @@ def faults(
     from robot_learning.workspace import WorkspaceError
 
     try:
-        results = measure_faults(domain, rounds, seed, only, _say)
+        results = measure_faults(domain, rounds, seed, only, out, _say)
     except (BenchmarkError, WorkspaceError) as error:
         fail(str(error), 1)
     _report("faults", results, as_json)

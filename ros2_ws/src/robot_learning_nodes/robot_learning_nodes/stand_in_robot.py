@@ -6,12 +6,14 @@ No part of the graph's lifecycle, as a robot is none: it is there before the gra
 from __future__ import annotations
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
+from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -24,8 +26,14 @@ from robot_learning_nodes.convert import JointNames, MessageError, doubles, to_s
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, RECEIPT, STREAM
+from robot_learning_nodes.taps import Tap, Taps
 
 CYCLES_PER_S = 1000
+# Cycles are run so late that a command is here before its cycle is, by however little DDS and this
+# process delay it; states are as old, which is what an arm's own states are.
+LATE_S = 0.006
+TAKE_PERIOD_S = 0.005
+COMMAND_TOPIC = "arm_controller/joint_trajectory"
 
 
 class StandInRobot(GraphNode):
@@ -61,12 +69,18 @@ class StandInRobot(GraphNode):
         self.reflex_said = ""
         self.state_out = self.advertise(JointState, "joint_states", STREAM)
         self.wrench_out = self.advertise(WrenchStamped, "wrench", STREAM)
-        self.listen(JointTrajectory, "arm_controller/joint_trajectory", self._command, COMMAND)
+        self.wall_ahead_s = time.time() - time.monotonic()
+        # A controller takes a command in its next millisecond; this process may be late. So all
+        # commands are taken, in order, each with the time at which it came.
+        self.commands = Taps(self, [Tap(JointTrajectory, COMMAND_TOPIC, RECEIPT, RECEIPT.depth)])
+        self._made.append((Taps.close, self.commands))
         self.listen(JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND)
         self.listen(String, "stand_in_robot/inject", self._inject, RECEIPT)
         self.serve(Trigger, "stand_in_robot/recover", self._recover)
         self.serve(Trigger, "stand_in_robot/free", self._free)
-        self.every(1.0 / robot.rates.state_hz, self._cycle)
+        self.said_s = -math.inf
+        self.state_period_s = 1.0 / robot.rates.state_hz - 1e-3
+        self.every(TAKE_PERIOD_S, self._cycle)
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """The drives' reflex, and what the controller dropped."""
@@ -78,15 +92,24 @@ class StandInRobot(GraphNode):
         return (ERROR, self.arm.reflex, figures) if self.arm.reflex else (OK, "follows", figures)
 
     def _cycle(self) -> None:
-        self.arm.advance(time.monotonic())
+        for received in self.commands.take_all():
+            came_s = received.log_ns * 1e-9 - self.wall_ahead_s
+            message = deserialize_message(received.data, JointTrajectory)
+            for arrived in self.faults.command(message):
+                self._obey(arrived, came_s)
+        now_s = time.monotonic()
         for message in self.faults.commands_due():
-            self._obey(message)
+            self._obey(message, now_s - LATE_S)
+        self.arm.advance(now_s - LATE_S)
         if self.arm.reflex != self.reflex_said:
             self.reflex_said = self.arm.reflex
             if self.reflex_said:
                 self.say(f"reflex: {self.reflex_said}", alarm=True)
+        if self.arm.time_s - self.said_s < self.state_period_s:
+            return
+        self.said_s = self.arm.time_s
         self.arm.wrench = self.faults.wrench()
-        state = self.faults.state(self.arm.state(self.wall_now_s()))
+        state = self.faults.state(self.arm.state(self.arm.time_s + self.wall_ahead_s))
         if state is None:
             return
         message = self._in_its_order(self.names.write_state(state, ""))
@@ -108,14 +131,10 @@ class StandInRobot(GraphNode):
             setattr(message, field, doubles(np.asarray(getattr(message, field))[order]))
         return message
 
-    def _command(self, message: JointTrajectory) -> None:
-        for arrived in self.faults.command(message):
-            self._obey(arrived)
-
-    def _obey(self, message: JointTrajectory) -> None:
-        self.arm.advance(time.monotonic())
+    def _obey(self, message: JointTrajectory, came_s: float) -> None:
+        self.arm.advance(came_s)
         begins_s = to_seconds(message.header.stamp)
-        ago_s = self.wall_now_s() - begins_s if begins_s else 0.0
+        ago_s = self.arm.time_s + self.wall_ahead_s - begins_s if begins_s else 0.0
         joints = len(message.joint_names)
         points = [
             JointPoint(
