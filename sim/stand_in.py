@@ -151,7 +151,7 @@ class StandInArm:
         count = int((now_s - begins_s) / CYCLE_S)
         if count < 1:
             return
-        times = begins_s + CYCLE_S * np.arange(1, count + 1)
+        times: Array = begins_s + CYCLE_S * np.arange(1, count + 1, dtype=np.float64)
         references = self._follower.references(times)
         followed = np.empty_like(references)
         for index, reference in enumerate(references):

@@ -69,13 +69,13 @@ class FaultGraph:
     def start(self, name: str) -> None:
         """Starts a node, again where it was killed."""
         given: dict[str, Any] = {"robot": self.contract.robot.name, "task": self.contract.task.name}
-        given |= {
+        own: dict[str, dict[str, Any]] = {
             "stand_in_robot": {"record": str(self.folder / "wire"), "record_s": RECORD_S},
             "safety_monitor": {"self_test": True, "out": str(self.folder)},
             "lifecycle_manager": {"nodes": ",".join(MANAGED)},
-        }.get(name, {})
+        }
         words = ["--ros-args"]
-        for key, value in given.items():
+        for key, value in (given | own.get(name, {})).items():
             words += ["-p", f"{key}:={json.dumps(value)}"]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
@@ -120,12 +120,9 @@ class FaultGraph:
             process.terminate()
         if self._hand is not None and self._hand.stdin is not None:
             self._hand.stdin.close()
-        for process in (*self._processes.values(), *([self._hand] if self._hand else [])):
-            try:
-                process.wait(_ENDS_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _reap(self._hand)
+        for process in self._processes.values():
+            _reap(process)
 
     # The hand.
 
@@ -198,6 +195,14 @@ class FaultGraph:
         if json.loads(hand.stdout.readline() or "null") != "ready":
             raise BenchmarkError(f"the hand in the graph did not start: {self.log('bench_hand')}")
         return hand
+
+
+def _reap(process: subprocess.Popen[Any]) -> None:
+    try:
+        process.wait(_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
