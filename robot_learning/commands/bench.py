@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from robot_learning.commands.fail import fail
 from robot_learning.training.revision import git_revision
 
 app = typer.Typer(help="Measure speed, as ratios within one run.", no_args_is_help=True)
@@ -175,6 +176,34 @@ def _measured(measure: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any
             file=sys.stderr,
         )
         raise typer.Exit(2) from None
+
+
+@app.command()
+def faults(
+    as_json: Json = False,
+    domain: Domain = 94,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each fault is injected.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order and the moments.")] = 0,
+    only: Annotated[str, typer.Option(help="Only faults whose name has this in it.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the nodes' logs and incidents.")
+    ] = None,
+) -> None:
+    """Faults beside a moving arm: the graph of a physical robot, on a stand-in for one.
+
+    Bars: the arm at rest, on its wire, within 100 ms and the contract's stop time, the stop latched
+    and its cause named, no limit exceeded; where a fault needs no stop, none. 4 s an injection;
+    it wants a quiet machine. Exits with 1 when one is missed.
+    """
+    from robot_learning.benchmark.faults import measure_faults
+    from robot_learning.benchmark.graph import BenchmarkError
+    from robot_learning.workspace import WorkspaceError
+
+    try:
+        results = measure_faults(domain, rounds, seed, only, out, _say)
+    except (BenchmarkError, WorkspaceError) as error:
+        fail(str(error), 1)
+    _report("faults", results, as_json)
 
 
 def _report(name: str, results: Sequence[Mapping[str, Any]], as_json: bool) -> None:

@@ -155,6 +155,11 @@ class Driver(ABC):
             self._refuse(request, reason, age_s)
             return reason
 
+    def on_unreadable_request(self, reason: str) -> None:
+        """Counts a request that says nothing that could be followed."""
+        with self.lock:
+            self.controller.gate.refuse("request_refused", reason)
+
     def fault(self, reason: str) -> None:
         """Latches a fault and stops the arm."""
         with self.lock:
@@ -172,7 +177,7 @@ class Driver(ABC):
 
     def _refuse(self, request: DriverRequest, reason: str, age_s: float) -> None:
         """Counts a request that is not followed, and says so to whoever made it."""
-        self.controller.gate.refuse("request_refused")
+        self.controller.gate.refuse("request_refused", reason)
         zeros = np.zeros(self.contract.task.action.size)
         refused = ExecutedAction(request.kind, request.action, zeros, zeros, (reason,), True)
         self.link.receipt(request, refused, age_s)

@@ -53,7 +53,14 @@ class Timeouts:
 class SafetyMonitor:
     """Judges what it is told; `check` goes first through the watchdogs."""
 
-    def __init__(self, contract: Contract, timeouts: Timeouts, incidents: IncidentLog) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        timeouts: Timeouts,
+        incidents: IncidentLog,
+        *,
+        needs_self_test: bool = False,
+    ) -> None:
         self.contract = contract
         self.timeouts = timeouts
         self.incidents = incidents
@@ -73,6 +80,7 @@ class SafetyMonitor:
         self._driver_armed_s = 0.0
         self._was_inside = False
         self._publishers: list[str] = []
+        self._untested = "its self-test was not heard" if needs_self_test else ""
 
     @property
     def mode(self) -> SafetyMode:
@@ -159,6 +167,10 @@ class SafetyMonitor:
                 "only the driver may command the arm: stop the other one",
             )
 
+    def on_self_test(self, failed: str) -> None:
+        """The self-test of a physical arm: what failed; empty when it passed."""
+        self._untested = f"the self-test failed: {failed}" if failed else ""
+
     def check(self, now_s: float) -> None:
         """The watchdogs; call at the driver's rate."""
         if self.mode is SafetyMode.ARMED and (late := self.missing(now_s)):
@@ -188,7 +200,7 @@ class SafetyMonitor:
         """Allows motion, from DISARMED only; None, or why not."""
         if self.mode is not SafetyMode.DISARMED:
             return f"arming needs DISARMED, the state is {self.mode.name}: reset first"
-        if reason := self._not_ready(now_s):
+        if reason := self._untested or self._not_ready(now_s):
             return reason
         if self._driver_mode in (SafetyMode.FAULT, SafetyMode.ESTOP, SafetyMode.STOPPING):
             return f"arm_driver is in {self._driver_mode.name}: {self._driver_reason}"

@@ -20,6 +20,10 @@ Array = NDArray[np.float64]
 # Sums of periods that reach the bound exactly must not fail by the last digit.
 _CLOCK_ROUNDING_S = 1e-6
 
+# Encoders of an arm that moves differ in their last digits from one state to the next.
+_SAME_STATES = 3
+_STUCK_RAD = 0.03
+
 
 class StateWatch:
     """Keeps the newest valid state and says what is wrong with the stream.
@@ -43,10 +47,13 @@ class StateWatch:
         self._force_n = 0.0
         self._received_s = -math.inf
         self._bad = ""
+        self._same = 0  # newest states in a row with the very same positions
+        self._commanded_then: list[float] = []  # when the first of them came
 
     def forget(self) -> None:
         """Drops what is known, so that stamps may begin anew."""
         self.state, self._received_s, self._bad = None, -math.inf, ""
+        self._same, self._position, self._commanded_then = 0, [], []
 
     def update(
         self,
@@ -72,7 +79,9 @@ class StateWatch:
         if self._bad:
             return
         self.state = state
-        self._position = np.asarray(state.position_rad, dtype=np.float64).tolist()
+        position = np.asarray(state.position_rad, dtype=np.float64).tolist()
+        self._same = self._same + 1 if position == self._position else 0
+        self._position = position
         self._force_n = math.hypot(*np.asarray(state.wrench, dtype=np.float64)[:3].tolist())
         received = now_s if received_s is None else number(received_s)
         self._received_s = min(received, now_s) if math.isfinite(received) else -math.inf
@@ -103,7 +112,18 @@ class StateWatch:
             )
         if commanded_rad is None:
             return None
-        rows = zip(self._position, commanded_rad.tolist(), self._tracking, strict=True)
+        where = commanded_rad.tolist()
+        if self._same == 0 or not self._commanded_then:
+            self._commanded_then = where
+        elif self._same >= _SAME_STATES:
+            went = zip(where, self._commanded_then, strict=True)
+            moved = max(abs(now - then) for now, then in went)
+            if moved > _STUCK_RAD:
+                return (
+                    f"the measured position stands still to the last digit while the command moved "
+                    f"{moved:.3f} rad: do commands reach the arm, and do its encoders work?"
+                )
+        rows = zip(self._position, where, self._tracking, strict=True)
         for joint, (measured, commanded, limit) in enumerate(rows, start=1):
             if not abs(measured - commanded) <= limit:
                 return (

@@ -28,6 +28,8 @@ from robot_learning.training.actor_types import (
 # In lockstep the driver goes on home by itself for longer than this simulated time; it is asked
 # again before it ends, or time would stand still.
 HOME_AGAIN_S = 1.0
+# A reset that was refused, as while a person still arranges the scene, is asked for again then.
+RESET_AGAIN_S = 0.5
 
 
 class Ending(Protocol):
@@ -83,6 +85,7 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
         self._redo: EpisodePlan | None = None  # whose scene is to begin again
         self._requested_stamp_s = -np.inf
         self._progress_s = clock()
+        self._again_s = -np.inf
 
     # What a subclass says.
 
@@ -127,6 +130,7 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
             return
         if stamp_s is None:
             self.abort(f"reset refused: {message}")
+            self._again_s = self.clock() + RESET_AGAIN_S
             return
         self._scene_redrawn(stamp_s)
 
@@ -144,7 +148,8 @@ class EpisodeCycle(ABC, Generic[Link, Episode]):
             self.waiting_for = self._allowed
             return
         if self.phase is ActorPhase.WAITING:
-            self._go_home()
+            if self.clock() >= self._again_s:
+                self._go_home()
         elif self.phase is ActorPhase.HOMING:
             self._homing(state)
         elif self.phase is ActorPhase.RESETTING:

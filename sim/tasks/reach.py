@@ -8,6 +8,7 @@ import numpy as np
 import pybullet
 
 from robot_learning.contract import Contract, ReachTask, task_of
+from robot_learning.envs.targets import draw_reach_target
 from robot_learning.hardware import Array
 from sim.objects import Split
 from sim.scene import Worlds, build_bin
@@ -26,7 +27,7 @@ class Reach(SimTask):
 
     def __init__(self, contract: Contract, objects: Split) -> None:
         del objects  # there are none
-        self._box = task_of(contract, ReachTask).goal.box
+        self._task = task_of(contract, ReachTask)
         self._client = -1
         self._body = -1
         self._target = np.zeros(3)
@@ -48,7 +49,7 @@ class Reach(SimTask):
 
     def redraw(self, rng: np.random.Generator) -> None:
         """Draws a target."""
-        self._target = rng.uniform(self._box.min_m, self._box.max_m)
+        self._target = draw_reach_target(self._task, rng)
         pybullet.resetBasePositionAndOrientation(
             self._body, self._target, (0.0, 0.0, 0.0, 1.0), physicsClientId=self._client
         )

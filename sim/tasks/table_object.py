@@ -9,6 +9,7 @@ import numpy as np
 import pybullet
 
 from robot_learning.contract import Contract, LiftTask, PushTask, task_of
+from robot_learning.envs.targets import draw_push_target
 from robot_learning.hardware import Array
 from sim.objects import ROLLING_FRICTION, SPINNING_FRICTION, Split
 from sim.robot import SimRobot
@@ -20,7 +21,6 @@ BLOCK_COLOUR: Colour = (0.80, 0.16, 0.14, 1.0)
 MARK_COLOUR: Colour = (0.15, 0.60, 0.20, 1.0)
 MARK_M = 0.001
 """Thickness of the mark; nothing collides with it."""
-_TRIES = 1000
 
 
 class TableObject(SimTask):
@@ -99,7 +99,7 @@ class TableObject(SimTask):
         pybullet.changeVisualShape(body, -1, rgbaColor=colour, physicsClientId=self._client)
         self._error = rng.uniform(-1.0, 1.0, 3) * vary.position_error_m
         if isinstance(self._task, PushTask):
-            self._target = np.append(self._draw_target(self._task, place, rng), height_m)
+            self._target = draw_push_target(self._task, place, rng)
             pybullet.resetBasePositionAndOrientation(
                 self._mark,
                 (self._target[0], self._target[1], MARK_M),
@@ -127,14 +127,3 @@ class TableObject(SimTask):
     def _position(self) -> Array:
         where = pybullet.getBasePositionAndOrientation(self._block, self._client)[0]
         return np.array(where)
-
-    @staticmethod
-    def _draw_target(task: PushTask, place: Array, rng: np.random.Generator) -> Array:
-        for _ in range(_TRIES):
-            target: Array = rng.uniform(task.target.min_m, task.target.max_m)
-            if np.linalg.norm(target - place[:2]) >= task.target_distance_min_m:
-                return target
-        raise RuntimeError(
-            f"no target in {_TRIES} draws is task.target_distance_min_m "
-            f"{task.target_distance_min_m} away from the object: make task.target larger"
-        )

@@ -92,9 +92,10 @@ def test_a_state_of_the_wrong_length_stops_the_arm(world, length):
 
 
 def test_an_arm_that_does_not_follow_stops(world):
-    blocked = world.position.copy()
+    blocked, noise = world.position.copy(), np.random.default_rng(0)
     for _ in range(200):
-        world.tick(FORWARD, state=state_at(blocked, 1e6 + world.now_s))
+        measured = blocked + 1e-6 * noise.standard_normal(7)  # as encoders do
+        world.tick(FORWARD, state=state_at(measured, 1e6 + world.now_s))
         if world.gate.machine.mode is not SafetyMode.ARMED:
             break
     assert stops_with(world, "joint 1 is")

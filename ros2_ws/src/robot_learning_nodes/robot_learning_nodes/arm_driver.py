@@ -118,9 +118,9 @@ class ArmDriver(GraphNode):
         try:
             kind = action.ActionKind(message.kind)
         except ValueError:
-            raise MessageError(
-                f"{message.source} asks for kind {message.kind}, unknown here"
-            ) from None
+            reason = f"{message.source} asks for kind {message.kind}, unknown here"
+            self.driver.on_unreadable_request(reason)
+            raise MessageError(reason) from None
         reason = self.driver.on_request(
             DriverRequest(
                 source=message.source,

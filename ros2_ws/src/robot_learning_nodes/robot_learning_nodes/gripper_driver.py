@@ -118,7 +118,11 @@ class GripperDriver(GraphNode):
     def _report_state(self) -> None:
         if self.latest is None:
             return
-        state = self.names.read_state(self.latest)
+        try:
+            state = self.names.read_state(self.latest)
+        except MessageError as error:
+            self.reject("joint_states", str(error))
+            return
         target_m = state.gripper_width_m if self.sent_width_m is None else self.sent_width_m
         still = abs(state.gripper_speed_m_s) < STILL_M_S
         self.object_held = bool(

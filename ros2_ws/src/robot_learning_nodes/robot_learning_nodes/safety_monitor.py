@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import WrenchStamped
 from robot_learning_interfaces.msg import DriverState, SafetyState
 from sensor_msgs.msg import JointState
@@ -32,14 +33,20 @@ class SafetyMonitorNode(GraphNode):
     """Feeds the library's SafetyMonitor and says its state."""
 
     name = "safety_monitor"
-    parameters = (Parameter("out", "", "folder for incident logs; empty: none are written"),)
+    parameters = (
+        Parameter("out", "", "folder for incident logs; empty: none are written"),
+        Parameter("self_test", False, "arm only after the node self_test has passed"),
+    )
 
     def configure(self) -> None:
         """Subscribes to everything that shows what the arm does."""
         folder = self.values["out"]
         self.incidents = IncidentLog(Path(folder) / "incidents" if folder else None)
         self.monitor = SafetyMonitor(
-            self.contract, Timeouts.of(self.contract, lockstep=self.lockstep), self.incidents
+            self.contract,
+            Timeouts.of(self.contract, lockstep=self.lockstep),
+            self.incidents,
+            needs_self_test=self.values["self_test"],
         )
         self.names = JointNames(self.contract.robot)
         self.said = -1
@@ -48,6 +55,8 @@ class SafetyMonitorNode(GraphNode):
         self.listen(WrenchStamped, "wrench", self._wrench, SENSOR)
         self.listen(JointTrajectory, COMMAND_TOPIC, self._command, COMMAND)
         self.listen(DriverState, "arm_driver/state", self._driver, SENSOR)
+        if self.values["self_test"]:
+            self.listen(DiagnosticArray, "self_test/result", self._tested, LATCHED, always=True)
         self.serve(Trigger, "safety/estop", self._estop)
         self.serve(Trigger, "safety/reset", self._reset)
         self.serve(Trigger, "safety/arm", self._arm)
@@ -101,6 +110,10 @@ class SafetyMonitorNode(GraphNode):
     def _driver(self, message: DriverState) -> None:
         self.monitor.on_driver(SafetyMode(message.state), message.reason, time.monotonic())
         self._say_change()
+
+    def _tested(self, message: DiagnosticArray) -> None:
+        failed = [f"{s.name}: {s.message}" for s in message.status if s.level == ERROR]
+        self.monitor.on_self_test("; ".join(failed))
 
     def _graph(self) -> None:
         publishers = self.get_publishers_info_by_topic(COMMAND_TOPIC)

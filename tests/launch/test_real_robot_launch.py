@@ -1,0 +1,79 @@
+"""launch/real_robot.launch.xml: what runs beside a physical arm, and what never does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from robot_learning.launch.errors import LaunchError
+from robot_learning.launch.expand import expand
+from robot_learning.workspace import graph_environment
+
+LAUNCH = Path(__file__).resolve().parents[2] / "launch"
+SAFE = {"safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "scene"}
+
+
+def parameters(tmp_path: Path, file: str = "real_robot", **arguments: str) -> dict[str, str]:
+    """The parameters' text of every node, by name."""
+    plan = expand(
+        LAUNCH / f"{file}.launch.xml",
+        arguments,
+        environment=graph_environment(0),
+        parameters_dir=tmp_path,
+    )
+    return {
+        " ".join(process.command).partition("__node:=")[2].split()[0]: "".join(
+            process.parameter_files.values()
+        )
+        for process in plan.processes
+    }
+
+
+@pytest.mark.parametrize("missing", ["robot", "task"])
+def test_it_does_not_start_without_the_robots_contract(tmp_path: Path, missing: str) -> None:
+    arguments = {"robot": "panda", "task": "reach"}
+    del arguments[missing]
+    with pytest.raises(LaunchError, match=missing):
+        parameters(tmp_path, **arguments)
+    with pytest.raises(LaunchError, match="robot"):
+        parameters(tmp_path, "real_play", policy="runs/mine")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "acting"),
+    [
+        ({"policy": "runs/mine"}, {"policy"}),
+        ({"mode": "train"}, {"policy", "learner"}),
+        (
+            {"mode": "record", "device": "gamepad"},
+            {"demonstrator", "recorder", "teleop", "teleop_lifecycle"},
+        ),
+        ({"mode": "record", "policy": "runs/mine"}, {"policy", "recorder"}),
+    ],
+    ids=["play", "train", "record by hand", "record a policy"],
+)
+def test_nobody_arms_it_but_a_person_after_the_self_test(
+    tmp_path: Path, arguments: dict[str, str], acting: set[str]
+) -> None:
+    nodes = parameters(tmp_path, robot="panda", task="reach", **arguments)
+    assert set(nodes) == SAFE | {"reward_monitor", "lifecycle_manager"} | acting
+    assert "self_test: true" in nodes["safety_monitor"]
+    assert "lockstep" not in "".join(nodes.values())
+    managed = nodes["lifecycle_manager"].partition("nodes: ")[2].splitlines()[0].split(",")
+    assert set(managed) == set(nodes) - {"lifecycle_manager", "teleop", "teleop_lifecycle"}
+    assert managed.index("safety_monitor") < managed.index("arm_driver")
+    assert max(managed.index(name) for name in SAFE) < min(
+        managed.index(name) for name in acting & {"policy", "demonstrator"}
+    )
+
+
+def test_a_camera_that_stands_still_is_frozen_on_a_robot(tmp_path: Path) -> None:
+    nodes = parameters(tmp_path, robot="panda", task="reach", policy="runs/mine", camera="true")
+    assert "freeze_limit: 30" in nodes["camera"] and "camera: true" in nodes["self_test"]
+
+
+def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
+    nodes = parameters(tmp_path, "real_play", robot="panda", policy="runs/mine", episodes="3")
+    assert set(nodes) == SAFE | {"reward_monitor", "lifecycle_manager", "policy"}
+    assert "episodes: 3" in nodes["policy"] and "runs/mine" in nodes["policy"]
