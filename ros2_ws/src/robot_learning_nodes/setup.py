@@ -25,6 +25,7 @@ NODES = [
     "safety_monitor",
     "scene",
     "self_test",
+    "shadow",
     "sim",
     "sim_operator",
     "stand_in_robot",
