@@ -13,6 +13,7 @@ from robot_learning.commands.doctor import doctor
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.launch import launch
 from robot_learning.commands.model import model
+from robot_learning.commands.operator import operator
 from robot_learning.commands.train import train
 from robot_learning.commands.verify import verify
 from robot_learning.contract import ContractError
@@ -29,6 +30,7 @@ app.command()(evaluate)
 app.command()(demonstrate)
 app.command()(model)
 app.command(context_settings={"allow_interspersed_args": True})(launch)
+app.command()(operator)
 app.command()(doctor)
 app.command()(verify)
 app.command()(algorithms)

@@ -113,7 +113,7 @@ def _decisions(policy: Policy, inputs: np.ndarray, contract: Contract, count: in
     mend = policy.lighter and f"lower {policy.lighter}"
     if p99_ms > period_ms:
         return fail("decisions", fact, mend or "a faster machine, or one with less to do")
-    planned_ms = 1e3 * budget_s if policy.thought is not None and budget_s else 0.0
+    planned_ms = 1e3 * budget_s if asked.thought is not None and budget_s else 0.0
     if p99_ms > max(_DECISION_SHARE_MAX * period_ms, 1.1 * planned_ms):
         return warn("decisions", fact, mend or "leave the machine less to do")
     return ok("decisions", fact)

@@ -77,3 +77,8 @@ def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
     nodes = parameters(tmp_path, "real_play", robot="panda", policy="runs/mine", episodes="3")
     assert set(nodes) == SAFE | {"reward_monitor", "lifecycle_manager", "policy"}
     assert "episodes: 3" in nodes["policy"] and "runs/mine" in nodes["policy"]
+
+
+def test_in_the_shadow_nothing_runs_that_could_move_the_arm(tmp_path: Path) -> None:
+    nodes = parameters(tmp_path, "real_shadow", robot="panda", policy="runs/mine")
+    assert set(nodes) == {"scene", "shadow", "lifecycle_manager"}

@@ -19,6 +19,7 @@ NODES = [
     "gripper_driver",
     "learner",
     "lifecycle_manager",
+    "operator_call",
     "policy",
     "recorder",
     "reward_monitor",
