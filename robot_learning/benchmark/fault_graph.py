@@ -22,7 +22,15 @@ from robot_learning.safety.state_machine import SafetyMode
 from robot_learning.safety.wire_record import Cycles, WireRecord
 from robot_learning.workspace import workspace_dir
 
-MANAGED = ("safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "bench_mover")
+MANAGED = (
+    "safety_monitor",
+    "black_box",
+    "arm_driver",
+    "gripper_driver",
+    "self_test",
+    "arbiter",
+    "bench_mover",
+)
 RECORD_S = 120.0
 _UP_WITHIN_S, _ARMED_WITHIN_S, _MOVES_WITHIN_S = 90.0, 60.0, 30.0
 _MOVES_RAD_S, _MOVES_AFTER_S = 0.05, 3.0
@@ -72,6 +80,7 @@ class FaultGraph:
         own: dict[str, dict[str, Any]] = {
             "stand_in_robot": {"record": str(self.folder / "wire"), "record_s": RECORD_S},
             "safety_monitor": {"self_test": True, "out": str(self.folder)},
+            "black_box": {"out": str(self.folder)},
             "lifecycle_manager": {"nodes": ",".join(MANAGED)},
         }
         words = ["--ros-args"]

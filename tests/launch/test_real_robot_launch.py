@@ -11,7 +11,15 @@ from robot_learning.launch.expand import expand
 from robot_learning.workspace import graph_environment
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
-SAFE = {"safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "scene"}
+SAFE = {
+    "safety_monitor",
+    "black_box",
+    "arm_driver",
+    "gripper_driver",
+    "self_test",
+    "arbiter",
+    "scene",
+}
 
 
 def parameters(tmp_path: Path, file: str = "real_robot", **arguments: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ NODES = [
     "bench_mover",
     "bench_probe",
     "bench_streams",
+    "black_box",
     "camera",
     "demonstrator",
     "episode_player",
