@@ -6,13 +6,14 @@ import sys
 
 import typer
 
-from robot_learning.commands import bench, contract, episodes_exchange, grasp, reward
+from robot_learning.commands import bench, contract, deploy, episodes_exchange, grasp, reward
 from robot_learning.commands.algorithms import algorithms
 from robot_learning.commands.demonstrate import demonstrate
 from robot_learning.commands.doctor import doctor
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.launch import launch
 from robot_learning.commands.model import model
+from robot_learning.commands.operator import operator
 from robot_learning.commands.train import train
 from robot_learning.commands.verify import verify
 from robot_learning.contract import ContractError
@@ -29,6 +30,7 @@ app.command()(evaluate)
 app.command()(demonstrate)
 app.command()(model)
 app.command(context_settings={"allow_interspersed_args": True})(launch)
+app.command()(operator)
 app.command()(doctor)
 app.command()(verify)
 app.command()(algorithms)
@@ -36,6 +38,7 @@ app.add_typer(grasp.app, name="grasp")
 app.add_typer(reward.app, name="reward")
 app.add_typer(contract.app, name="contract")
 app.add_typer(episodes_exchange.app, name="episodes")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(bench.app, name="bench")
 
 

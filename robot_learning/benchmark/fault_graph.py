@@ -17,12 +17,21 @@ from typing import Any
 import numpy as np
 
 from robot_learning.benchmark.graph import BenchmarkError, executable
+from robot_learning.benchmark.own_network import OwnNetwork
 from robot_learning.contract import Contract
 from robot_learning.safety.state_machine import SafetyMode
 from robot_learning.safety.wire_record import Cycles, WireRecord
 from robot_learning.workspace import workspace_dir
 
-MANAGED = ("safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "bench_mover")
+MANAGED = (
+    "safety_monitor",
+    "black_box",
+    "arm_driver",
+    "gripper_driver",
+    "self_test",
+    "arbiter",
+    "bench_mover",
+)
 RECORD_S = 120.0
 _UP_WITHIN_S, _ARMED_WITHIN_S, _MOVES_WITHIN_S = 90.0, 60.0, 30.0
 _MOVES_RAD_S, _MOVES_AFTER_S = 0.05, 3.0
@@ -32,17 +41,26 @@ _ENDS_WITHIN_S = 5.0
 class FaultGraph:
     """What runs; every process can be killed or frozen by its node's name."""
 
-    def __init__(self, contract: Contract, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        environment: Mapping[str, str],
+        folder: Path,
+        network: OwnNetwork | None = None,
+    ) -> None:
         """Nothing runs yet.
 
         Args:
             contract: robot and task, by the names in config/.
             environment: of the graph's processes.
             folder: for logs, incidents and the wire's record.
+            network: that all of them run in, so that it can be cut; None: this process's.
         """
+        self.network = network
         self.contract = contract
         self.folder = folder
         self._environment = dict(environment)
+        self._within = network.enter if network else []
         self._prefix = workspace_dir() / "install" / "robot_learning_nodes"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._hand: subprocess.Popen[str] | None = None
@@ -72,6 +90,7 @@ class FaultGraph:
         own: dict[str, dict[str, Any]] = {
             "stand_in_robot": {"record": str(self.folder / "wire"), "record_s": RECORD_S},
             "safety_monitor": {"self_test": True, "out": str(self.folder)},
+            "black_box": {"out": str(self.folder)},
             "lifecycle_manager": {"nodes": ",".join(MANAGED)},
         }
         words = ["--ros-args"]
@@ -79,7 +98,7 @@ class FaultGraph:
             words += ["-p", f"{key}:={json.dumps(value)}"]
         with (self.folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                [str(executable(self._prefix, name)), *words],
+                [*self._within, str(executable(self._prefix, name)), *words],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -184,7 +203,7 @@ class FaultGraph:
     def _start_hand(self) -> subprocess.Popen[str]:
         with (self.folder / "bench_hand.log").open("ab") as log:
             hand = subprocess.Popen(
-                [str(executable(self._prefix, "bench_hand"))],
+                [*self._within, str(executable(self._prefix, "bench_hand"))],
                 env=self._environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -207,10 +226,13 @@ def _reap(process: subprocess.Popen[Any]) -> None:
 
 @contextmanager
 def fault_graph(
-    contract: Contract, environment: Mapping[str, str], folder: Path
+    contract: Contract,
+    environment: Mapping[str, str],
+    folder: Path,
+    network: OwnNetwork | None = None,
 ) -> Iterator[FaultGraph]:
     """The running graph, ended on every way out."""
-    graph = FaultGraph(contract, environment, folder)
+    graph = FaultGraph(contract, environment, folder, network)
     try:
         graph.come_up()
         yield graph

@@ -27,6 +27,7 @@ class Fault:
         stops: the arm must come to rest, or else it must go on as if nothing had happened.
         latched: it must be reset before the arm may move again.
         cause: what one of the reasons for the stop must say; of several words any; empty: nothing.
+        cuts: nobody in the graph hears anything while it lasts; it needs a network of its own.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Fault:
     stops: bool = True
     latched: bool = True
     cause: tuple[str, ...] = ()
+    cuts: bool = False
 
 
 def _nothing(graph: FaultGraph) -> None:
@@ -101,6 +103,14 @@ def _requests(what: str, cause: str = "", *, stops: bool = True) -> Fault:
     )
 
 
+def _network(*, is_up: bool) -> Deed:
+    def switch(graph: FaultGraph) -> None:
+        assert graph.network is not None
+        graph.network.set_up(is_up)
+
+    return switch
+
+
 def _no_room(graph: FaultGraph) -> None:
     """Files of the monitor cannot grow, as on a full disk; then a force is felt."""
     resource.prlimit(
@@ -118,6 +128,13 @@ _SILENT_DRIVER, _SILENT_STATES = "arm_driver", ("joint_states", "state is")
 _FAR = ("from its command", "stands still")
 
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "the network is cut",
+        _network(is_up=False),
+        _network(is_up=True),
+        cause=(*_SILENT_STATES, "safety_monitor", _SILENT_DRIVER),
+        cuts=True,
+    ),
     _killed("arm_driver", cause=_SILENT_DRIVER),
     _killed("safety_monitor", cause="safety_monitor"),
     _killed("bench_mover"),

@@ -18,6 +18,11 @@ import numpy as np
 
 from robot_learning.benchmark.fault_graph import FaultGraph, fault_graph, speeds_rad_s
 from robot_learning.benchmark.fault_list import FAULTS, Fault
+from robot_learning.benchmark.own_network import (
+    network_is_possible,
+    own_network,
+    without_shared_memory,
+)
 from robot_learning.contract import Contract, load_contract
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.state_machine import SafetyMode
@@ -28,6 +33,7 @@ AT_REST_RAD_S = 0.01
 NOTICED_WITHIN_S = 0.1
 """By when a fault must be noticed; the contract's stop time comes on top of it."""
 _SETTLES_S = 0.6
+_HEARD_AGAIN_S = 2.0
 _SLACK = 1.02
 """Of a limit: positions of a cycle of 1 ms have rounding, and drives a lag of their own."""
 _TOOL_EVERY = 10
@@ -72,26 +78,53 @@ def measure_faults(
         BenchmarkError: the graph did not run, or could not be armed again after a fault.
         WorkspaceError: the workspace is not built.
     """
-    faults = [fault for fault in FAULTS if only in fault.name]
     contract = load_contract("panda", "reach")
-    order = [fault for fault in faults for _ in range(rounds)]
+    faults = [fault for fault in FAULTS if only in fault.name]
     chance = random.Random(seed)
+    seen: dict[str, list[Trial]] = {}
+    with tempfile.TemporaryDirectory(prefix="robot-learning-faults-") as passing:
+        folder = (out or Path(passing)).resolve()
+        environment = graph_environment(domain)
+        shared = [fault for fault in faults if not fault.cuts]
+        if shared:
+            with fault_graph(contract, environment, _made(folder / "graph")) as graph:
+                seen |= _inject_all(graph, shared, rounds, chance, say)
+        cut = [fault for fault in faults if fault.cuts]
+        if cut and network_is_possible():
+            environment = without_shared_memory(environment, _made(folder))
+            with (
+                own_network() as network,
+                fault_graph(contract, environment, _made(folder / "network"), network) as graph,
+            ):
+                seen |= _inject_all(graph, cut, rounds, chance, say)
+    return [_row(fault, seen[fault.name], contract) for fault in faults if fault.name in seen] + [
+        {
+            "what": fault.name,
+            "value": "not run: it needs root, unshare, nsenter and ip",
+            "met": None,
+        }
+        for fault in faults
+        if fault.name not in seen
+    ]
+
+
+def _inject_all(
+    graph: FaultGraph, faults: Sequence[Fault], rounds: int, chance: random.Random, say: Say
+) -> dict[str, list[Trial]]:
+    """Each fault so many times, in an order of chance."""
+    order = [fault for fault in faults for _ in range(rounds)]
     chance.shuffle(order)
     seen: dict[str, list[Trial]] = {fault.name: [] for fault in faults}
-    with (
-        tempfile.TemporaryDirectory(prefix="robot-learning-faults-") as passing,
-        fault_graph(contract, graph_environment(domain), _made(out or Path(passing))) as graph,
-    ):
-        for index, fault in enumerate(order):
-            trial = _inject(graph, fault, chance.uniform(0.2, 1.5))
-            seen[fault.name].append(trial)
-            say(f"{index + 1} of {len(order)}, {fault.name}: {_line(trial)}")
-    return [_row(fault, seen[fault.name], contract) for fault in faults]
+    for index, fault in enumerate(order):
+        trial = _inject(graph, fault, chance.uniform(0.2, 1.5))
+        seen[fault.name].append(trial)
+        say(f"{index + 1} of {len(order)}, {fault.name}: {_line(trial)}")
+    return seen
 
 
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    return folder.resolve()
+    return folder
 
 
 def _inject(graph: FaultGraph, fault: Fault, after_s: float) -> Trial:
@@ -101,8 +134,13 @@ def _inject(graph: FaultGraph, fault: Fault, after_s: float) -> Trial:
     fault.begin(graph)
     time.sleep(max(fault.lasts_s, graph.contract.robot.rates.stop_time_max_s + _SETTLES_S))
     cycles = graph.wire(began_s - 0.5)
-    said = graph.ask("since", at_s=began_s)
-    fault.end(graph)
+    if fault.cuts:  # until then nobody can say anything
+        fault.end(graph)
+        time.sleep(_HEARD_AGAIN_S)
+        said = graph.ask("since", at_s=began_s)
+    else:
+        said = graph.ask("since", at_s=began_s)
+        fault.end(graph)
     return _judge(graph.contract, cycles, said, began_s)
 
 
@@ -177,7 +215,7 @@ def _row(fault: Fault, trials: Sequence[Trial], contract: Contract) -> dict[str,
         noticed_ms = 1e3 * np.array([trial.noticed_s for trial in trials])
         figures |= {"rest_p50_ms": float(np.median(rest_ms)), "rest_max_ms": float(rest_ms.max())}
         value += f"; at rest after {np.median(rest_ms):.0f} ms, at most {rest_ms.max():.0f}"
-        if not np.isnan(noticed_ms).any():
+        if not np.isnan(noticed_ms).any() and not fault.cuts:
             figures |= {"noticed_p50_ms": float(np.median(noticed_ms))}
             figures |= {"noticed_max_ms": float(noticed_ms.max())}
             value += f"; said after {np.median(noticed_ms):.0f}, at most {noticed_ms.max():.0f}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Graph
+from mcap.reader import make_reader
 
 from robot_learning.contract import load_contract
 from robot_learning.kinematics import ArmKinematics
@@ -25,7 +28,16 @@ pytestmark = pytest.mark.graph
 
 CONTRACT = load_contract("panda", "reach")
 ARMED, FAULT = 1, 3
-MANAGED = ["safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "bench_mover"]
+MANAGED = [
+    "safety_monitor",
+    "black_box",
+    "arm_driver",
+    "gripper_driver",
+    "self_test",
+    "arbiter",
+    "bench_mover",
+]
+OWN: dict[str, dict[str, Any]] = {"safety_monitor": {"self_test": True}, "black_box": {"out": "."}}
 # By when a stop must be over: what noticed it within 0.35 s at most, and the stop itself.
 NOTICED_WITHIN_S = 0.5
 AT_REST_RAD_S = 0.01
@@ -38,10 +50,7 @@ class Physical:
         self.graph = graph
         self.path = graph.folder / "wire"
         graph.node("stand_in_robot", record=str(self.path))
-        self.nodes = {
-            name: graph.node(name, **({"self_test": True} if name == "safety_monitor" else {}))
-            for name in MANAGED
-        }
+        self.nodes = {name: graph.node(name, **OWN.get(name, {})) for name in MANAGED}
         graph.node("lifecycle_manager", nodes=",".join(MANAGED))
         self.client = graph.client()
         kind = "robot_learning_interfaces/SafetyState"
@@ -149,8 +158,23 @@ def test_the_arm_rests_when_a_node_is_killed(physical: Physical, name: str) -> N
     physical.nodes[name].send_signal(signal.SIGKILL)
     physical.nodes[name].wait()
     physical.rests(at_s)
-    parameters = {"self_test": True} if name == "safety_monitor" else {}
-    physical.nodes[name] = physical.graph.node(name, **parameters)
+    physical.nodes[name] = physical.graph.node(name, **OWN.get(name, {}))
+
+
+def test_a_person_is_told_how_things_are_and_what_happened_is_on_the_disk(
+    physical: Physical,
+) -> None:
+    words = [sys.executable, "-m", "robot_learning", "operator", "state", "--json"]
+    words += ["--domain", str(physical.graph.domain_id)]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    answer = json.loads(told.stdout)
+    assert answer["state"] == "FAULT" and "arm_driver" in answer["reason"]
+    assert answer["self_test"] == []
+    bags = sorted((physical.graph.folder / "incidents").glob("*.mcap"))
+    assert len(bags) >= 4  # three on the wire, the monitor and the driver killed
+    with bags[0].open("rb") as file:
+        topics = {channel.topic for _, channel, _ in make_reader(file).iter_messages()}
+    assert {"/joint_states", "/arm_controller/joint_trajectory", "/safety/state"} <= topics
 
 
 def test_no_limit_was_exceeded_on_the_wire(physical: Physical) -> None:

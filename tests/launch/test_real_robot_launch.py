@@ -11,7 +11,15 @@ from robot_learning.launch.expand import expand
 from robot_learning.workspace import graph_environment
 
 LAUNCH = Path(__file__).resolve().parents[2] / "launch"
-SAFE = {"safety_monitor", "arm_driver", "gripper_driver", "self_test", "arbiter", "scene"}
+SAFE = {
+    "safety_monitor",
+    "black_box",
+    "arm_driver",
+    "gripper_driver",
+    "self_test",
+    "arbiter",
+    "scene",
+}
 
 
 def parameters(tmp_path: Path, file: str = "real_robot", **arguments: str) -> dict[str, str]:
@@ -77,3 +85,8 @@ def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
     nodes = parameters(tmp_path, "real_play", robot="panda", policy="runs/mine", episodes="3")
     assert set(nodes) == SAFE | {"reward_monitor", "lifecycle_manager", "policy"}
     assert "episodes: 3" in nodes["policy"] and "runs/mine" in nodes["policy"]
+
+
+def test_in_the_shadow_nothing_runs_that_could_move_the_arm(tmp_path: Path) -> None:
+    nodes = parameters(tmp_path, "real_shadow", robot="panda", policy="runs/mine")
+    assert set(nodes) == {"scene", "shadow", "lifecycle_manager"}

@@ -10,65 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped, WrenchStamped
-from robot_learning_interfaces.msg import (
-    ActionRequest,
-    ArbiterState,
-    Deadman,
-    DriverState,
-    EpisodeEvent,
-    EpisodeStep,
-    ExecutedAction,
-    GraspEpisode,
-    GripperState,
-    Reward,
-    SafetyState,
-)
-from sensor_msgs.msg import CameraInfo, CompressedImage, JointState
-from trajectory_msgs.msg import JointTrajectory
-
-from robot_learning.demonstrations.bag_writer import Stream
-from robot_learning.demonstrations.message_definitions import DefinitionError, message_definition
-from robot_learning.demonstrations.qos_text import offered
 from robot_learning.demonstrations.recorder import EpisodeRecorder, News
 from robot_learning.demonstrations.recorder_thread import RecorderThread
 from robot_learning.training.revision import git_revision
 from robot_learning_nodes.episode_news import news_of_event, news_of_step
-from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, StartError
+from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
+from robot_learning_nodes.graph_taps import EVENT_TOPIC, STEP_TOPIC, graph_taps, streams_of
 from robot_learning_nodes.more_topics import more_taps
 from robot_learning_nodes.node_process import exit_process, run
-from robot_learning_nodes.qos import COMMAND, EPISODE, IMAGE, LATCHED, RECEIPT, RECORD, STREAM
-from robot_learning_nodes.taps import Tap, Taps
+from robot_learning_nodes.taps import Taps
 
 TAKE_PERIOD_S = 0.01
 DISCOVERY_S = 1.5  # until DDS has found all who publish
-EVENT_TOPIC, STEP_TOPIC = "episode_event", "episode_step"
-
-# Everything that says what was seen, asked for, allowed and done.
-GRAPH_TAPS = (
-    Tap(JointState, "joint_states", STREAM),
-    Tap(WrenchStamped, "wrench", STREAM),
-    Tap(PoseStamped, "target_pose", LATCHED, depth=10),
-    Tap(PoseStamped, "object_pose", STREAM),
-    Tap(ActionRequest, "policy/action", COMMAND),
-    Tap(ActionRequest, "teleop/action", COMMAND),
-    Tap(Deadman, "teleop/deadman", STREAM, shared=True),
-    Tap(EpisodeEvent, "teleop/event", RECORD, shared=True),
-    Tap(ArbiterState, "arbiter/state", LATCHED, depth=10),
-    Tap(ActionRequest, "active_action", COMMAND),
-    Tap(ExecutedAction, "executed_action", RECEIPT),
-    Tap(JointTrajectory, "arm_controller/joint_trajectory", COMMAND),
-    Tap(JointTrajectory, "gripper_controller/joint_trajectory", COMMAND),
-    Tap(DriverState, "arm_driver/state", STREAM),
-    Tap(GripperState, "gripper_driver/state", STREAM),
-    Tap(SafetyState, "safety/state", LATCHED, depth=10),
-    Tap(Reward, "reward", RECEIPT),
-    Tap(EpisodeEvent, EVENT_TOPIC, RECORD, shared=True),
-    Tap(EpisodeStep, STEP_TOPIC, RECORD, shared=True),
-    Tap(GraspEpisode, "grasp_episode", EPISODE, depth=10),
-    Tap(DiagnosticArray, "/diagnostics", STREAM, shared=True),
-)
 
 
 class RecorderNode(GraphNode):
@@ -93,7 +46,7 @@ class RecorderNode(GraphNode):
 
     def configure(self) -> None:
         """Makes whole what was cut, and begins to listen."""
-        taps = [*GRAPH_TAPS, *self._cameras(), *more_taps(self.values["topics"])]
+        taps = [*graph_taps(self.contract), *more_taps(self.values["topics"])]
         self.taps = Taps(self, taps)
         self.found_s = time.monotonic() + DISCOVERY_S
         self.taken = 0
@@ -103,7 +56,7 @@ class RecorderNode(GraphNode):
         }
         self.painter: subprocess.Popen[bytes] | None = None
         self.unpainted: list[str] = []
-        streams = self._streams(taps, self.taps.topics)
+        streams = streams_of(taps, self.taps.topics)
         latched = [t for t, tap in zip(self.taps.topics, taps, strict=True) if tap.latched]
         self.recorder = EpisodeRecorder(
             Path(self.values["out"]),
@@ -197,31 +150,6 @@ class RecorderNode(GraphNode):
         taps, self.taps = self.taps, None
         if taps is not None:
             taps.close()
-
-    def _cameras(self) -> list[Tap]:
-        taps = []
-        for camera in self.contract.robot.cameras:
-            topic = f"{camera.name}/color"
-            taps += [
-                Tap(CompressedImage, f"{topic}/image_raw/compressed", IMAGE, depth=200),
-                Tap(CameraInfo, f"{topic}/camera_info", STREAM),
-            ]
-        return taps
-
-    def _streams(self, taps: list[Tap], topics: list[str]) -> list[Stream]:
-        prefixes = [Path(p) for p in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if p]
-        try:
-            return [
-                Stream(
-                    topic,
-                    tap.type_name,
-                    message_definition(tap.type_name, prefixes),
-                    offered(tap.qos.depth, reliable=tap.reliable, latched=tap.latched),
-                )
-                for tap, topic in zip(taps, topics, strict=True)
-            ]
-        except DefinitionError as error:
-            raise StartError(str(error)) from None
 
     def _about(self) -> dict[str, Any]:
         contract = self.contract

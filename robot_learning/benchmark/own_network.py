@@ -1,0 +1,94 @@
+"""A network of its own for some processes, which can be cut: Linux's network namespaces.
+
+It needs root, util-linux and iproute2. Processes in it hear each other by loopback alone, and
+when that is down, not at all: as when a cable is pulled between machines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+_PROGRAMS = ("unshare", "nsenter", "ip")
+
+
+def network_is_possible() -> bool:
+    """Whether this process may make one."""
+    return os.geteuid() == 0 and all(shutil.which(program) for program in _PROGRAMS)
+
+
+class OwnNetwork:
+    """A namespace; what begins with `enter` runs in it."""
+
+    def __init__(self, holder: int) -> None:
+        """Held open by the process with this number."""
+        self.enter = ["nsenter", f"--net=/proc/{holder}/ns/net"]
+
+    def set_up(self, is_up: bool) -> None:
+        """Lets everything through, or nothing.
+
+        Raises:
+            subprocess.CalledProcessError: it cannot be done.
+        """
+        self._ip("link", "set", "lo", "up" if is_up else "down")
+        if is_up:  # the route goes with the interface
+            self._ip("route", "add", "224.0.0.0/4", "dev", "lo")
+
+    def _ip(self, *words: str) -> None:
+        subprocess.run([*self.enter, "ip", *words], check=True)
+
+
+@contextmanager
+def own_network() -> Iterator[OwnNetwork]:
+    """A new one, with loopback up.
+
+    Raises:
+        subprocess.CalledProcessError: it cannot be made.
+    """
+    held = ["unshare", "--net", "sh", "-c", "echo made; exec sleep infinity"]
+    holder = subprocess.Popen(held, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        network = OwnNetwork(holder.pid)
+        network._ip("link", "set", "lo", "multicast", "on")
+        network.set_up(True)
+        yield network
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+_PROFILE = """<?xml version="1.0" encoding="UTF-8" ?>
+<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
+  <profiles>
+    <transport_descriptors>
+      <transport_descriptor>
+        <transport_id>network</transport_id>
+        <type>UDPv4</type>
+      </transport_descriptor>
+    </transport_descriptors>
+    <participant profile_name="network_alone" is_default_profile="true">
+      <rtps>
+        <userTransports><transport_id>network</transport_id></userTransports>
+        <useBuiltinTransports>false</useBuiltinTransports>
+      </rtps>
+    </participant>
+  </profiles>
+</dds>
+"""
+
+
+def without_shared_memory(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """An environment in which DDS has only the network, so that cutting it cuts everything."""
+    path = folder / "network_alone.xml"
+    path.write_text(_PROFILE)
+    # Where discovery is to stay on this machine, rmw adds shared memory whatever the profile says.
+    return dict(environment) | {
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(path),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
+    }
