@@ -32,6 +32,11 @@ MANAGED = (
     "arbiter",
     "bench_mover",
 )
+QUICK: dict[str, dict[str, float]] = {
+    "arm_driver": {"monitor_timeout_s": 0.1, "report_period_s": 0.03},
+    "safety_monitor": {"driver_timeout_s": 0.1, "say_period_s": 0.03},
+}
+"""As launch/real_robot.launch.xml has them."""
 RECORD_S = 120.0
 _UP_WITHIN_S, _ARMED_WITHIN_S, _MOVES_WITHIN_S = 90.0, 60.0, 30.0
 _MOVES_RAD_S, _MOVES_AFTER_S = 0.05, 3.0
@@ -89,7 +94,12 @@ class FaultGraph:
         given: dict[str, Any] = {"robot": self.contract.robot.name, "task": self.contract.task.name}
         own: dict[str, dict[str, Any]] = {
             "stand_in_robot": {"record": str(self.folder / "wire"), "record_s": RECORD_S},
-            "safety_monitor": {"self_test": True, "out": str(self.folder)},
+            "arm_driver": QUICK["arm_driver"],
+            "safety_monitor": {
+                "self_test": True,
+                "out": str(self.folder),
+                **QUICK["safety_monitor"],
+            },
             "black_box": {"out": str(self.folder)},
             "lifecycle_manager": {"nodes": ",".join(MANAGED)},
         }

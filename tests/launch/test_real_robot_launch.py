@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from robot_learning.benchmark.fault_graph import QUICK
 from robot_learning.launch.errors import LaunchError
 from robot_learning.launch.expand import expand
 from robot_learning.workspace import graph_environment
@@ -90,3 +91,10 @@ def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
 def test_in_the_shadow_nothing_runs_that_could_move_the_arm(tmp_path: Path) -> None:
     nodes = parameters(tmp_path, "real_shadow", robot="panda", policy="runs/mine")
     assert set(nodes) == {"scene", "shadow", "lifecycle_manager"}
+
+
+def test_each_layer_notices_as_soon_as_in_the_bench_of_faults(tmp_path: Path) -> None:
+    nodes = parameters(tmp_path, robot="panda", task="reach", policy="runs/mine")
+    for node, values in QUICK.items():
+        for name, value in values.items():
+            assert f"{name}: {value}" in nodes[node]

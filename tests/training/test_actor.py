@@ -18,6 +18,7 @@ from robot_learning.training.actor_types import (
     Outcome,
     Receipt,
 )
+from robot_learning.training.episode_cycle import RESET_AGAIN_S
 
 
 @pytest.mark.parametrize(("lockstep", "asked"), [(True, 1), (False, 4)])
@@ -182,7 +183,12 @@ def test_a_refused_reset_is_said_and_tried_again() -> None:
     world.say_state()
     world.actor.on_reset(None, "the simulator is not active")
     assert "the simulator is not active" in world.actor.waiting_for
+    asked = len(world.resets)
+    world.say_state(PERIOD)
+    assert len(world.resets) == asked  # not with every state: a person may be at it
+    world.now_s += RESET_AGAIN_S
     world.begin()
+    assert len(world.resets) == asked + 1
 
 
 def test_an_old_target_is_not_the_new_episodes_goal() -> None:

@@ -27,7 +27,6 @@ from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Paramete
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, RECEIPT, SENSOR, STREAM
 
-REPORT_PERIOD_S = 0.1
 GRAPH_PERIOD_S = 0.5
 COMMAND_TOPIC = "arm_controller/joint_trajectory"
 
@@ -43,6 +42,13 @@ class ArmDriver(GraphNode):
             "stop when the safety monitor is silent for so long (real time)",
             minimum=0.05,
             maximum=2.0,
+        ),
+        Parameter(
+            "report_period_s",
+            0.1,
+            "how often the driver says its state, and looks for silence, at least",
+            minimum=0.01,
+            maximum=0.5,
         ),
     )
 
@@ -63,7 +69,7 @@ class ArmDriver(GraphNode):
         self.listen(JointState, "joint_states", self._measured, SENSOR)
         self.listen(ActionRequest, "active_action", self._asked, COMMAND)
         self.listen(SafetyState, "safety/state", self._monitor, LATCHED)
-        self.every(REPORT_PERIOD_S, self._watch)
+        self.every(self.values["report_period_s"], self._watch)
         self.every(GRAPH_PERIOD_S, self._graph)
 
     def activate(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,8 @@ from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Paramete
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, LATCHED, SENSOR
 
-# The driver counts a monitor that is silent as a stop: say the state often. In lockstep, where
-# the driver waits longer, less often: every word wakes five processes.
-SAY_PERIOD_S, SAY_PERIOD_LOCKSTEP_S = 0.04, 0.2
+# In lockstep, where the driver waits longer, less often: every word wakes five processes.
+SAY_PERIOD_LOCKSTEP_S = 0.2
 GRAPH_PERIOD_S = 0.5
 COMMAND_TOPIC = "arm_controller/joint_trajectory"
 
@@ -36,6 +36,20 @@ class SafetyMonitorNode(GraphNode):
     parameters = (
         Parameter("out", "", "folder for incident logs; empty: none are written"),
         Parameter("self_test", False, "arm only after the node self_test has passed"),
+        Parameter(
+            "driver_timeout_s",
+            0.35,
+            "stop when the driver is silent for so long (real time)",
+            minimum=0.05,
+            maximum=2.0,
+        ),
+        Parameter(
+            "say_period_s",
+            0.04,
+            "how often the state is said (real time); the driver stops when it is not",
+            minimum=0.01,
+            maximum=0.5,
+        ),
     )
 
     def configure(self) -> None:
@@ -44,7 +58,7 @@ class SafetyMonitorNode(GraphNode):
         self.incidents = IncidentLog(Path(folder) / "incidents" if folder else None)
         self.monitor = SafetyMonitor(
             self.contract,
-            Timeouts.of(self.contract, lockstep=self.lockstep),
+            self._timeouts(),
             self.incidents,
             needs_self_test=self.values["self_test"],
         )
@@ -60,8 +74,15 @@ class SafetyMonitorNode(GraphNode):
         self.serve(Trigger, "safety/estop", self._estop)
         self.serve(Trigger, "safety/reset", self._reset)
         self.serve(Trigger, "safety/arm", self._arm)
-        self.every(SAY_PERIOD_LOCKSTEP_S if self.lockstep else SAY_PERIOD_S, self._check)
+        say_s = SAY_PERIOD_LOCKSTEP_S if self.lockstep else self.values["say_period_s"]
+        self.every(say_s, self._check)
         self.every(GRAPH_PERIOD_S, self._graph)
+
+    def _timeouts(self) -> Timeouts:
+        timeouts = Timeouts.of(self.contract, lockstep=self.lockstep)
+        if self.lockstep:
+            return timeouts
+        return replace(timeouts, driver_s=self.values["driver_timeout_s"])
 
     def stop(self) -> None:
         """A monitor that leaves takes the permission to move with it."""
