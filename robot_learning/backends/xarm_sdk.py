@@ -5,7 +5,7 @@ Read against xarm-python-sdk 1.18.4. What one must know of it:
 - it writes to standard output when it is imported, and while it connects;
 - it keeps the port of all arms in one place for the whole process;
 - it takes a socket in /tmp, which any user of this machine can make, for the arm, unless forbidden;
-- it changes Python's default timeout of sockets.
+- it changes Python's default timeout of sockets whenever it connects, also by itself.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from robot_learning.backends.base import BackendError
 
 CONTROL_PORT = 502
 CONNECT_TIMEOUT_S = 3.0
-# Of the SDK's answers: there is an error or warning on the controller, nobody answered in time.
-DONE, TIMED_OUT = 0, 3
+# Transaction 1, private protocol, one byte to come: register 1.
+_ASK_VERSION = bytes([0, 1, 0, 2, 0, 1, 1])
+DONE = 0
+"""The SDK's code for a request that was carried out."""
 
 
 class Address(NamedTuple):
@@ -63,18 +65,28 @@ def read_address(text: str) -> Address:
 
 
 def check_reachable(address: Address) -> None:
-    """Connects once, because the SDK does not say why it could not.
+    """Asks for the version once: the SDK does not say why it cannot connect, and tries for minutes.
 
     Raises:
-        BackendError: nobody listens there.
+        BackendError: nobody listens there, or nobody who answers as a controller does.
     """
     try:
-        socket.create_connection(address, timeout=CONNECT_TIMEOUT_S).close()
+        with socket.create_connection(address, timeout=CONNECT_TIMEOUT_S) as connection:
+            try:
+                connection.sendall(_ASK_VERSION)
+                answer = connection.recv(64)
+            except TimeoutError:
+                answer = b""
     except OSError as error:
         raise BackendError(
             f"no xArm controller answers at {address.host}, port {address.port} "
             f"({error.strerror or error}): is it switched on, and is this the address on its label?"
         ) from None
+    if not answer.startswith(_ASK_VERSION[:4]):
+        raise BackendError(
+            f"somebody listens at {address.host}, port {address.port}, but does not answer as an "
+            "xArm controller does: is this the address on its label?"
+        )
 
 
 def open_arm(address: Address, *, reports: bool) -> Any:

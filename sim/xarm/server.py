@@ -96,6 +96,7 @@ class XArmServer:
                 client, _ = listener.accept()
             except OSError:
                 return
+            client.settimeout(None)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._guard:
                 self._clients.add(client)
@@ -109,7 +110,6 @@ class XArmServer:
         client.close()
 
     def _serve(self, client: socket.socket) -> None:
-        client.settimeout(None)
         while header := _receive(client, _HEADER.size):
             number, protocol, length = _HEADER.unpack(header)
             if not 0 < length <= _LENGTH_MAX:
@@ -164,6 +164,7 @@ def _listen(host: str, port: int) -> list[socket.socket]:
     try:
         for number in (port, *REPORTS_HZ):
             made.append(socket.create_server((host, number)))
+            made[-1].settimeout(None)  # in a process with the SDK the default is a second
     except OSError as error:
         for listener in made:
             listener.close()

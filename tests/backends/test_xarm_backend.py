@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -227,6 +228,15 @@ def test_nobody_at_the_address_is_one_clear_line(robot):
     with pytest.raises(BackendError, match=r"no xArm controller answers at 127.*refused") as error:
         open_backend("xarm", robot, address).connect(Heard())
     assert "\n" not in str(error.value)
+
+
+def test_somebody_else_at_the_address_is_one_clear_line(robot):
+    host = free_host()
+    with (
+        socket.create_server((host, PORT)),  # takes connections, and says nothing
+        pytest.raises(BackendError, match="does not answer as an xArm controller"),
+    ):
+        open_backend("xarm", robot, f"{host}:{PORT}").connect(Heard())
 
 
 @pytest.mark.parametrize(

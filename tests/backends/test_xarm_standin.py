@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -163,3 +168,27 @@ def test_the_makers_sdk_with_its_own_settings_finds_an_xarm_7():
             assert not controller.unknown
         finally:
             arm.disconnect()
+
+
+def test_as_a_process_it_says_where_it_listens_and_ends_when_interrupted():
+    host = free_host()
+    command = [sys.executable, "-m", "sim.xarm", "--host", host, "--port", str(PORT)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"listening at {host}:{PORT}; Ctrl-C ends it\n"
+        socket.create_connection((host, PORT), timeout=10.0).close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60.0) == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_as_a_process_it_is_not_to_be_had_for_the_network():
+    command = [sys.executable, "-m", "sim.xarm", "--host", "0.0.0.0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "sim.xarm: 0.0.0.0 is no loopback address: the stand-in serves no network\n"
+    )
