@@ -12,6 +12,7 @@ import numpy as np
 import pybullet
 
 from robot_learning.contract import Contract
+from robot_learning.control.trajectory import TrajectoryFollower
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 from robot_learning.perception.task_camera import task_camera, task_picture
 from sim.camera import SimCamera
@@ -21,7 +22,6 @@ from sim.robot import SimRobot
 from sim.robot_model import Visuals
 from sim.scene import Worlds, build_floor, build_table
 from sim.tasks import make_task
-from sim.trajectory import TrajectoryFollower
 
 SOLVER_ITERATIONS = 20
 """Of the constraint solver; with 20 the arm tracks within 2e-4 rad at 0.8 m/s, and steps are a

@@ -2,7 +2,8 @@
 
 From the stock model come the links' masses, shapes and colours. Joint names, origins, axes and
 limits come from the contract, because the stock limits are looser than the makers'. Every arm
-carries the hand of the stock Panda on the contract's flange.
+carries the hand of the stock Panda on the contract's flange. Where there is no stock model, bars
+between the joints do (`plain_links`).
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from robot_learning.contract import ContractError, RobotContract
 from robot_learning.contract.base import Transform
 from robot_learning.contract.tabletop import PegContract
 from sim.meshes import decimated
+from sim.plain_links import PlainLinks
 
 Visuals = Literal["decimated", "stock"]
 
 STOCK_MODELS = {"panda": "franka_panda/panda.urdf", "iiwa": "kuka_iiwa/model.urdf"}
 """Names allowed in the contract's `simulation.model`, and the files in pybullet_data."""
+PLAIN = "plain"
+"""The other name allowed there: for any arm, without a file; see `plain_links`."""
 
 HAND_LENGTH_M = 0.1034
 """From the origin of the Franka Hand to the point between its fingertips (the maker's F_T_NE)."""
@@ -53,12 +57,12 @@ def build_urdf(
         ContractError: the contract names a model that is not known here.
     """
     model = robot.simulation.model
-    if model not in STOCK_MODELS:
+    if model != PLAIN and model not in STOCK_MODELS:
         raise ContractError(
             f"simulation.model {model!r} of robot {robot.name} is not known; "
-            f"known: {', '.join(STOCK_MODELS)}"
+            f"known: {', '.join((*STOCK_MODELS, PLAIN))}"
         )
-    stock = _Stock(STOCK_MODELS[model], visuals)
+    stock = _plain(robot) if model == PLAIN else _Stock(STOCK_MODELS[model], visuals)
     out = ET.Element("robot", name=robot.name)
     arm = robot.arm
     base, moved = stock.chain(len(arm.joints))
@@ -102,6 +106,11 @@ def hand_in_last_link(robot: RobotContract) -> NDArray[np.float64]:
     back = np.eye(4)
     back[2, 3] = -HAND_LENGTH_M
     return matrix(robot.arm.flange) @ matrix(robot.arm.tcp) @ back
+
+
+def _plain(robot: RobotContract) -> PlainLinks:
+    ends = [np.array(joint.origin.xyz_m) for joint in robot.arm.joints]
+    return PlainLinks([*ends, hand_in_last_link(robot)[:3, 3]])
 
 
 def _add_hand(out: ET.Element, robot: RobotContract, parent: str, visuals: Visuals) -> None:

@@ -18,9 +18,9 @@ from itertools import pairwise
 import numpy as np
 
 from robot_learning.contract import Contract
+from robot_learning.control.trajectory import TrajectoryFollower
 from robot_learning.hardware import Array, JointPoint, RobotState
 from robot_learning.safety.wire_record import Cycles, WireRecord
-from sim.trajectory import TrajectoryFollower
 
 CYCLE_S = 0.001
 LAG_S = 0.004

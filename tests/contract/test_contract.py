@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from robot_learning.contract import (
     require_same,
 )
 
-ROBOTS = ["panda", "fr3", "iiwa7"]
+ROBOTS = ["panda", "fr3", "iiwa7", "xarm7"]
 
 
 def panda(tmp_path: Path, old: str, new: str, count: int = 1) -> Path:
@@ -46,6 +47,20 @@ def test_panda_limits_are_the_makers_not_the_looser_ones_of_the_stock_urdf() -> 
     ]  # fmt: skip
     assert [j.velocity_max_rad_s for j in joints] == [2.175] * 4 + [2.61] * 3
     assert [j.acceleration_max_rad_s2 for j in joints] == [15, 7.5, 10, 12.5, 15, 20, 20]
+
+
+def test_xarm7_limits_are_the_makers() -> None:
+    joints = load_robot("xarm7").arm.joints
+    degrees = [
+        (round(math.degrees(j.position_min_rad)), round(math.degrees(j.position_max_rad)))
+        for j in joints
+    ]
+    turn = (-360, 360)
+    assert degrees == [turn, (-117, 116), turn, (-6, 225), turn, (-97, 180), turn]
+    for joint in joints:
+        assert math.degrees(joint.velocity_max_rad_s) == pytest.approx(180.0)
+        assert math.degrees(joint.acceleration_max_rad_s2) == pytest.approx(1145.0, abs=0.5)
+        assert math.degrees(joint.jerk_max_rad_s3) == pytest.approx(28647.0, abs=10.0)
 
 
 def test_reduced_speed_near_people_is_the_default() -> None:
@@ -137,7 +152,9 @@ def test_binary_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ContractError, match=r"known: fr3, iiwa7, panda; did you mean panda\?"):
+    with pytest.raises(
+        ContractError, match=r"known: fr3, iiwa7, panda, xarm7; did you mean panda\?"
+    ):
         load_robot("pandra")
 
 

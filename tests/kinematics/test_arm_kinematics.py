@@ -9,10 +9,11 @@ from robot_learning.contract import load_robot
 from robot_learning.kinematics import ArmKinematics, InverseKinematicsError
 from robot_learning.kinematics.arm_kinematics import turn
 
-ROBOTS = ("panda", "fr3", "iiwa7")
+ROBOTS = ("panda", "fr3", "iiwa7", "xarm7")
+LONG_ARMS = ROBOTS[:3]
 KINEMATICS = {name: ArmKinematics(load_robot(name).arm) for name in ROBOTS}
-# The maker's table for the Panda, Craig's convention: a (m), d (m), alpha (rad); then flange and
-# tool (F_T_NE).
+# The makers' tables, Craig's convention: a (m), d (m), alpha (rad). Then what is behind the last
+# joint: flange and tool (F_T_NE) of the Panda, the xArm's gripper.
 PANDA_DH = (
     (0.0, 0.333, 0.0),
     (0.0, 0.0, -math.pi / 2),
@@ -23,6 +24,20 @@ PANDA_DH = (
     (0.088, 0.0, math.pi / 2),
 )
 
+XARM7_DH = (
+    (0.0, 0.267, 0.0),
+    (0.0, 0.0, -math.pi / 2),
+    (0.0, 0.293, math.pi / 2),
+    (0.0525, 0.0, math.pi / 2),
+    (0.0775, 0.3425, math.pi / 2),
+    (0.0, 0.0, math.pi / 2),
+    (0.076, 0.097, -math.pi / 2),
+)
+C = math.sqrt(0.5)
+PANDA_TOOL = np.array([[C, C, 0, 0], [-C, C, 0, 0], [0, 0, 1, 0.107 + 0.1034], [0, 0, 0, 1]])
+XARM7_TOOL = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0.172], [0, 0, 0, 1]])
+MAKERS = {"panda": (PANDA_DH, PANDA_TOOL), "xarm7": (XARM7_DH, XARM7_TOOL)}
+
 shares = st.lists(st.floats(0.0, 1.0), min_size=7, max_size=7).map(np.array)
 robots = st.sampled_from(ROBOTS)
 
@@ -32,9 +47,10 @@ def posture(kinematics, share):
     return low + share * (high - low)
 
 
-def panda_by_dh(q):
+def by_dh(name, q):
+    table, tool = MAKERS[name]
     pose = np.eye(4)
-    for (a, d, alpha), theta in zip(PANDA_DH, q, strict=True):
+    for (a, d, alpha), theta in zip(table, q, strict=True):
         ct, st_, ca, sa = math.cos(theta), math.sin(theta), math.cos(alpha), math.sin(alpha)
         pose = pose @ np.array(
             [
@@ -44,19 +60,23 @@ def panda_by_dh(q):
                 [0, 0, 0, 1],
             ]
         )
-    c = math.sqrt(0.5)
-    tool = np.array([[c, c, 0, 0], [-c, c, 0, 0], [0, 0, 1, 0.107 + 0.1034], [0, 0, 0, 1]])
     return pose @ tool
 
 
 @settings(deadline=None)
-@given(shares)
-def test_panda_agrees_with_the_makers_dh_table(share):
-    q = posture(KINEMATICS["panda"], share)
-    position, rotation = KINEMATICS["panda"].tcp_pose(q)
-    expected = panda_by_dh(q)
+@given(st.sampled_from(sorted(MAKERS)), shares)
+def test_an_arm_agrees_with_its_makers_dh_table(name, share):
+    q = posture(KINEMATICS[name], share)
+    position, rotation = KINEMATICS[name].tcp_pose(q)
+    expected = by_dh(name, q)
     np.testing.assert_allclose(position, expected[:3, 3], atol=1e-12)
     np.testing.assert_allclose(rotation, expected[:3, :3], atol=1e-12)
+
+
+def test_the_xarms_flange_is_where_its_maker_says_with_all_joints_at_zero():
+    position, rotation = KINEMATICS["xarm7"].tcp_pose(np.zeros(7))
+    np.testing.assert_allclose(position, [0.206, 0.0, 0.1205 - 0.172], atol=1e-12)
+    np.testing.assert_allclose(rotation, np.diag([1.0, -1.0, -1.0]), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ROBOTS)
@@ -93,7 +113,10 @@ def test_tool_is_never_further_from_a_joint_axis_than_reach_says(name, share):
 
 
 @settings(max_examples=30, deadline=None)
-@given(robots, st.tuples(st.floats(0.45, 0.6), st.floats(-0.2, 0.2), st.floats(0.12, 0.42)))
+@given(
+    st.sampled_from(LONG_ARMS),
+    st.tuples(st.floats(0.45, 0.6), st.floats(-0.2, 0.2), st.floats(0.12, 0.42)),
+)
 def test_inverse_finds_a_posture_within_limits(name, goal):
     kinematics = KINEMATICS[name]
     rotation = kinematics.tcp_pose(kinematics.home_position_rad)[1]

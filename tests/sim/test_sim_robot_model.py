@@ -35,7 +35,7 @@ def contract_tcp(contract: Contract, q: np.ndarray) -> np.ndarray:
     return result @ pose(arm.flange) @ pose(arm.tcp)
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
 def test_forward_kinematics_are_the_contracts(opened, name):
     contract = load_contract(name)
     hardware = opened(contract)
@@ -48,7 +48,7 @@ def test_forward_kinematics_are_the_contracts(opened, name):
         np.testing.assert_allclose(hardware.robot.tcp_pose(), contract_tcp(contract, q), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
 def test_joint_names_and_limits_are_the_contracts(opened, name):
     contract = load_contract(name)
     limits = opened(contract).robot.joint_limits()
@@ -81,6 +81,15 @@ def test_masses_are_the_stock_models_and_meshes_exist():
 def test_an_unknown_model_is_refused_with_the_known_ones(panda, with_simulation):
     contract = with_simulation(panda, model="puma")
     with pytest.raises(
-        ContractError, match=r"'puma' of robot panda is not known; known: panda, iiwa"
+        ContractError, match=r"'puma' of robot panda is not known; known: panda, iiwa, plain"
     ):
         build_urdf(contract.robot)
+
+
+def test_a_plain_arm_has_a_bar_from_each_joint_to_the_next():
+    robot = load_robot("xarm7")
+    root = ET.fromstring(build_urdf(robot))
+    bars = {link.attrib["name"]: link.find("collision/geometry/*") for link in root.iter("link")}
+    assert bars["link_base"].attrib["length"] == "0.267"
+    assert float(bars["joint4_link"].attrib["length"]) == pytest.approx(np.hypot(0.0775, 0.3425))
+    assert bars["joint1_link"].tag == "sphere"  # joints 1 and 2 meet

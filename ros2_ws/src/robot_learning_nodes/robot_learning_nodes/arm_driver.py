@@ -15,6 +15,7 @@ from robot_learning.control.lockstep_driver import LockstepDriver
 from robot_learning.control.real_time_driver import RealTimeDriver
 from robot_learning.hardware import Array, JointPoint
 from robot_learning.safety.state_machine import SafetyMode
+from robot_learning_nodes import direct_arm
 from robot_learning_nodes.convert import (
     JointNames,
     MessageError,
@@ -50,7 +51,9 @@ class ArmDriver(GraphNode):
             minimum=0.01,
             maximum=0.5,
         ),
+        *direct_arm.PARAMETERS,
     )
+    direct: direct_arm.DirectArm | None = None  # where no topic leads to the arm
 
     def configure(self) -> None:
         """Makes the driver and the topics."""
@@ -66,7 +69,11 @@ class ArmDriver(GraphNode):
         self.executed = self.advertise(ExecutedAction, "executed_action", RECEIPT)
         self.out = self.advertise(DriverState, "arm_driver/state", STREAM)
         self.listen(WrenchStamped, "wrench", self._felt, SENSOR)
-        self.listen(JointState, "joint_states", self._measured, SENSOR)
+        self.direct = None
+        if self.values["backend"] == direct_arm.TOPIC:
+            self.listen(JointState, direct_arm.STATE_TOPIC, self._measured, SENSOR)
+        else:
+            self.direct = direct_arm.DirectArm(self)
         self.listen(ActionRequest, "active_action", self._asked, COMMAND)
         self.listen(SafetyState, "safety/state", self._monitor, LATCHED)
         self.every(self.values["report_period_s"], self._watch)
@@ -86,8 +93,16 @@ class ArmDriver(GraphNode):
             return
         self.active = False
         self.driver.shut_down()
+        if self.direct is not None:
+            self.direct.backend.stop()
         with self.driver.lock:
             self._say()
+
+    def destroy_node(self) -> None:
+        """Lets go of the arm, then of the graph."""
+        if self.direct is not None:
+            self.direct.close()
+        super().destroy_node()
 
     def diagnose(self) -> tuple[bytes, str, dict[str, Any]]:
         """Mode of the gate, limits that acted, refusals."""
@@ -118,7 +133,9 @@ class ArmDriver(GraphNode):
         self.driver.on_state(state)
 
     def _monitor(self, message: SafetyState) -> None:
-        self.driver.on_monitor(SafetyMode(message.state), message.reason)
+        word = SafetyMode(message.state)
+        if self.direct is None or self.direct.passes(word):
+            self.driver.on_monitor(word, message.reason)
 
     def _asked(self, message: ActionRequest) -> None:
         try:
@@ -148,22 +165,32 @@ class ArmDriver(GraphNode):
             self._say()
 
     def _graph(self) -> None:
-        """A second publisher on the command topic would fight this one for the arm."""
+        """A second publisher on a topic of this driver's own would fight this one for the arm."""
+        self._alone_on(COMMAND_TOPIC, "only this driver may command the arm")
+        if self.direct is not None:
+            self._alone_on(direct_arm.STATE_TOPIC, "this driver's backend says where the arm is")
+
+    def _alone_on(self, topic: str, why: str) -> None:
         others = [
             info.node_name
-            for info in self.get_publishers_info_by_topic(COMMAND_TOPIC)
+            for info in self.get_publishers_info_by_topic(topic)
             if info.node_name != self.get_name()
         ]
         if others:
             self.driver.fault(
-                f"another publisher on {COMMAND_TOPIC}: {', '.join(sorted(set(others)))}; "
-                "only this driver may command the arm: stop it, then reset"
+                f"another publisher on {topic}: {', '.join(sorted(set(others)))}; "
+                f"{why}: stop it, then reset"
             )
 
     # What the driver asks (DriverLink).
 
     def send(self, points: list[JointPoint], stamp_s: float) -> None:
-        """Publishes a trajectory; a stamp of 0 means that it begins on arrival."""
+        """Puts a trajectory on the wire; a stamp of 0 means that it begins on arrival.
+
+        With a backend it is published all the same: the monitor and records see what was asked.
+        """
+        if self.direct is not None:
+            self.direct.backend.follow(points, stamp_s)
         message = self.names.write_trajectory(points)
         message.header.stamp = to_time(stamp_s)
         self.command.publish(message)

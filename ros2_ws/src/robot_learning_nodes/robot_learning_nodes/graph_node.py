@@ -130,6 +130,10 @@ class GraphNode(LifecycleNode):
         self._made.append((self.destroy_client, client))
         return client
 
+    def release_later(self, release: Callable[[], None]) -> None:
+        """Something that must be let go of with this configuration."""
+        self._made.append((lambda _: release() is None, None))
+
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """A wall-clock timer; runs only while active."""
         timer = self.create_timer(period_s, lambda: callback() if self.active else None)
