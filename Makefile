@@ -42,8 +42,8 @@ test:
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/python -m pytest -q -m "not graph and not slow" -n auto --maxprocesses 4 --dist loadfile
-	.venv/bin/python -m pytest -q -m "graph and not slow"
+	.venv/bin/python -m pytest -q -m "not graph and not slow" -n auto --maxprocesses 4 --dist loadfile --durations 10
+	.venv/bin/python -m pytest -q -m "graph and not slow" --durations 10
 
 lock:
 	@mkdir -p .cache
