@@ -24,13 +24,12 @@ from robot_learning.benchmark.rendered_board import BoardPainter, Imperfection
 from robot_learning.contract.robot import CameraContract, RobotContract
 from robot_learning.kinematics.arm_kinematics import ArmKinematics
 from robot_learning.perception.calibration.board import Board
+from robot_learning.perception.calibration.chain import ArmView, LensError
 from robot_learning.perception.calibration.detection import BoardDetector, CalibrationError
 from robot_learning.perception.calibration.hand_eye import (
     POSITION_ERROR_MAX_MM,
     ROTATION_ERROR_MAX_DEG,
-    ArmView,
     HandEye,
-    LensError,
     calibrate_hand_eye,
 )
 from robot_learning.perception.calibration.lens import (

@@ -10,13 +10,12 @@ from robot_learning.commands.calibrate_run import CalibrationRun, UsageError
 from robot_learning.contract.calibration import CameraCalibration
 from robot_learning.contract.robot import CameraContract
 from robot_learning.kinematics.arm_kinematics import ArmKinematics
+from robot_learning.perception.calibration.chain import ArmView, LensError
 from robot_learning.perception.calibration.coverage import Coverage, next_arm_view
 from robot_learning.perception.calibration.detection import CalibrationError
 from robot_learning.perception.calibration.hand_eye import (
     POSITION_ERROR_MAX_MM,
     ROTATION_ERROR_MAX_DEG,
-    ArmView,
-    LensError,
     calibrate_hand_eye,
 )
 from robot_learning.perception.calibration.rigid import apart, rigid

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from robot_learning.kinematics.arm_kinematics import ArmKinematics
+from robot_learning.perception.calibration.chain import ArmView
 from robot_learning.perception.calibration.detection import (
     BoardDetector,
     CalibrationError,
     Detection,
 )
-from robot_learning.perception.calibration.hand_eye import ArmView
 from robot_learning.perception.calibration.rigid import rigid
 
 

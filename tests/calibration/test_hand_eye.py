@@ -12,14 +12,13 @@ from rendered_views import arm_views
 from scipy.spatial.transform import Rotation
 
 from robot_learning.benchmark.calibration import Setup
+from robot_learning.perception.calibration.chain import ArmView, LensError
 from robot_learning.perception.calibration.coverage import coverage, next_arm_view
 from robot_learning.perception.calibration.detection import CalibrationError, Detection
 from robot_learning.perception.calibration.hand_eye import (
     POSITION_ERROR_MAX_MM,
     ROTATION_ERROR_MAX_DEG,
-    ArmView,
     HandEye,
-    LensError,
     calibrate_hand_eye,
 )
 from robot_learning.perception.calibration.lens import Lens

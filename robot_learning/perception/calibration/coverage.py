@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from robot_learning.perception.calibration.chain import ArmView
 from robot_learning.perception.calibration.detection import Detection
 from robot_learning.perception.calibration.hand_eye import (
     TURN_MIN_DEG,
-    ArmView,
     turn_spread,
 )
 from robot_learning.perception.calibration.lens import TILT_MIN_DEG, View, tilts_deg
