@@ -15,6 +15,7 @@ from robot_learning.contract.base import (
     Transform,
     Vector3,
 )
+from robot_learning.contract.calibration import CameraCalibration
 
 
 class JointContract(StrictModel):
@@ -142,7 +143,12 @@ class RatesContract(StrictModel):
 
 
 class CameraContract(StrictModel):
-    """A fixed camera with square pixels, posed by a look-at in the base frame."""
+    """A fixed camera, nominally with square pixels and posed by a look-at in the base frame.
+
+    `calibration` is what was measured of the physical one (`robot-learning calibrate`). Where it is
+    given, points are projected by it, and the simulated camera has its lens, less the distortion,
+    and its pose.
+    """
 
     name: str
     width_px: Annotated[int, Field(ge=16, le=4096)]
@@ -152,6 +158,23 @@ class CameraContract(StrictModel):
     position_m: Vector3
     look_at_m: Vector3
     age_max_s: Positive
+    calibration: CameraCalibration | None = None
+
+    @model_validator(mode="after")
+    def _lens_belongs_to_this_image(self) -> Self:
+        if self.calibration is None:
+            return self
+        lens = self.calibration.lens
+        for name, middle, size in (
+            ("cx_px", lens.cx_px, self.width_px),
+            ("cy_px", lens.cy_px, self.height_px),
+        ):
+            if not 0.0 <= middle <= size - 1:
+                raise ValueError(
+                    f"{self.name}: calibration.lens.{name} {middle} is outside its image of "
+                    f"{self.width_px} x {self.height_px} px: was it measured at another resolution?"
+                )
+        return self
 
 
 class SimulationContract(StrictModel):

@@ -225,3 +225,58 @@ def test_config_folder_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(config_dir(), tmp_path / "config")
     monkeypatch.setenv("ROBOT_LEARNING_CONFIG", str(tmp_path / "config"))
     assert config_dir() == tmp_path / "config"
+
+
+CALIBRATION = """
+    calibration:
+      lens:
+        fx_px: 470.0
+        fy_px: 469.0
+        cx_px: 322.0
+        cy_px: 238.0
+        distortion: [-0.2, 0.0, 0.0, 0.0, 0.0]
+        reprojection_error_px: 0.1
+        focal_error_percent: 0.2
+        centre_error_px: 0.4
+        views: 30
+        date: 2026-11-28
+      pose:
+        base_to_optical: {xyz_m: [-0.2, -0.7, 1.3], rpy_rad: [-2.3, 0.1, -0.7]}
+        reprojection_error_px: 0.4
+        position_error_mm: 0.8
+        rotation_error_deg: 0.1
+        views: 25
+        date: 2026-11-28
+"""
+
+
+def test_a_calibrated_camera_leaves_what_was_learned_of_use(tmp_path: Path) -> None:
+    line = "    age_max_s: 0.15\n"
+    ours = load_contract("panda")
+    measured = load_contract(panda(tmp_path, line, line.rstrip() + CALIBRATION))
+    assert measured.robot.cameras[0].calibration is not None
+    assert measured.sha256 == ours.sha256 and differences(ours, measured) == []
+    require_same(ours, measured, "a policy")
+    again = Contract.model_validate_json(measured.model_dump_json())
+    assert again.robot.cameras[0].calibration == measured.robot.cameras[0].calibration
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("fx_px: 470.0", "fx_px: -470.0", "fx_px"),
+        ("fx_px", "fx", r"lens\.fx: unknown key; did you mean"),
+        ("cx_px: 322.0", "cx_px: 700.0", r"cx_px 700.0 is outside its image .* another resolution"),
+        ("date: 2026-11-28", "date: yesterday", "date"),
+        ("[-0.2, 0.0, 0.0, 0.0, 0.0]", "[-0.2, 0.0]", "distortion"),
+        ("        views: 30\n", "", "views: required"),
+    ],
+)
+def test_a_calibration_that_makes_no_sense_is_refused(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    line = "    age_max_s: 0.15\n"
+    assert old in CALIBRATION
+    changed = line.rstrip() + CALIBRATION.replace(old, new, 1)
+    with pytest.raises(ContractError, match=why):
+        load_robot(panda(tmp_path, line, changed))
