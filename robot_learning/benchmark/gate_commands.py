@@ -23,7 +23,9 @@ LATE_S = 0.03  # the longest gap between two ticks; the gate calls more than 0.0
 _HOLD_MAX = 60  # ticks that one way of pushing goes on
 _REACH_MAX = 250  # the same on the way to a collision
 _TOO_FAST = 1.6  # times the velocity limit, of the fastest joint
+_CANDIDATES = 12
 _PROBE_RAD = 1e-4
+_SLOPE_MIN = 0.02  # metres per rad
 
 
 class Command(NamedTuple):
@@ -54,6 +56,8 @@ class Commands:
         self._limits, self._kinematics, self._period_s = limits, kinematics, period_s
         self._model, self._distances = model, model.workspace()
         self._rng = rng
+        self._skip = 0  # so many pairs are nearer than the one that is brought together
+        self._movable = np.array([pair.moved_joint > 1 for pair in model.pairs], dtype=bool)
         self._ways: list[Callable[[Array], JointTarget | None]] = [
             self._random,
             self._extreme,
@@ -79,6 +83,7 @@ class Commands:
             most = _REACH_MAX if way == self._to_collision else _HOLD_MAX
             count = int(rng.integers(1, most))
             uneven = rng.random() < 0.3
+            self._skip = int(rng.geometric(0.6)) - 1
             shaken = rng.random() < 0.15  # the way turns round at every tick
             target = way(position())
             for tick in range(count):
@@ -98,7 +103,14 @@ class Commands:
                 yield Command(asked, elapsed, call)
 
     def posture(self) -> Array:
-        """A posture within every limit and clear of everything, rad, shape (7,)."""
+        """A posture within every limit and clear of everything, rad, shape (7,).
+
+        Of several the one that is nearest to a collision, every other time.
+        """
+        found = [self._posture() for _ in range(int(self._rng.choice([1, _CANDIDATES])))]
+        return min(found, key=lambda item: item[0])[1]
+
+    def _posture(self) -> tuple[float, Array]:
         limits, rng = self._limits, self._rng
         home = self._kinematics.home_position_rad
         while True:
@@ -108,8 +120,9 @@ class Commands:
             if ((tool < limits.box_min_m) | (tool > limits.box_max_m)).any():
                 continue
             self._distances.update(q)
-            if (self._distances.clearance() >= 0.0).all():
-                return q
+            clearance = self._distances.clearance()
+            if (clearance >= 0.0).all():
+                return float(clearance[self._movable].min(initial=np.inf)), q
 
     def _fast(self, direction: Array) -> JointTarget:
         """The joint velocity in a direction, at a drawn part of what is allowed or beyond it."""
@@ -154,16 +167,35 @@ class Commands:
         """Straight towards where two shapes meet, mostly the two that are nearest."""
         self._distances.update(q)
         clearance = self._distances.clearance()
-        if not len(clearance):
-            return self._random(q)
-        pair = int(np.argsort(clearance)[min(self._rng.geometric(0.5), len(clearance)) - 1])
-        here, slope = clearance[pair], np.zeros(7)
+        skip = self._skip
+        for pair in np.argsort(clearance).tolist():
+            slope = self._slope(q, pair, clearance[pair])
+            if np.abs(slope).max() < _SLOPE_MIN:
+                continue  # nothing moves these two
+            if not skip:
+                return self._lawful(q, -slope + 0.05 * self._rng.normal(size=7))
+            skip -= 1
+        return self._random(q)
+
+    def _slope(self, q: Array, pair: int, here: float) -> Array:
+        slope = np.zeros(7)
         for joint in range(7):
             probe = q.copy()
             probe[joint] += _PROBE_RAD
             self._distances.update(probe)
             slope[joint] = (self._distances.clearance_of(pair) - here) / _PROBE_RAD
-        return self._fast(-slope + 0.05 * self._rng.normal(size=7))
+        return slope
+
+    def _lawful(self, q: Array, direction: Array) -> JointTarget:
+        """As fast as joints and tool may be, or less: what comes near a collision at all."""
+        twist = self._kinematics.jacobian(q) @ direction
+        shares = [
+            float((np.abs(direction) / self._limits.velocity_rad_s).max()),
+            float(np.linalg.norm(twist[:3])) / self._limits.tcp_speed_m_s,
+            float(np.linalg.norm(twist[3:])) / self._limits.tcp_angular_speed_rad_s,
+        ]
+        pace = self._rng.choice([0.1, 0.4, 0.8, 0.95])
+        return JointTarget(velocity_rad_s=direction * (pace / max(*shares, 1e-9)))
 
     def _nothing(self, q: Array) -> None:
         return None
