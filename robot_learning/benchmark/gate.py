@@ -49,12 +49,13 @@ def measure_gate(commands: int, seed: int, say: Callable[[str], None]) -> list[d
         contract = load_contract(name)
         trials[name] = GateTrial(contract, seed + len(trials))
         trials[f"{name}, no workspace"] = GateTrial(opened(contract), seed + len(trials))
+    episode = min(EPISODE, -(-commands // len(trials)))
     said = time.monotonic()
     exceeded: Counter[str] = Counter()
     sent = 0
     while sent < commands:
         for trial in trials.values():  # in turns, so that what is done so far is of all of them
-            trial.run(min(EPISODE, commands - sent))
+            trial.run(min(episode, commands - sent))
             sent = sum(trial.commands for trial in trials.values())
         exceeded = sum((trial.ruler.exceeded for trial in trials.values()), Counter())
         if time.monotonic() - said > _SAY_EVERY_S:

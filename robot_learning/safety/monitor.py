@@ -232,10 +232,11 @@ class SafetyMonitor:
             return f"the tool left the workspace: {_show(self._kinematics.tcp_position(q))} m"
         self._was_inside = inside
         apart = self._apart(q)
-        if (met := np.flatnonzero(self._was_apart & ~apart)).size:
-            pair = int(met[0])
+        met = self._was_apart & ~apart
+        if met.any():
+            pair = int(np.where(met, self._distances.clearance(), np.inf).argmin())
             distance = self._distances.clearance_of(pair) + self._collisions.pairs[pair].margin_m
-            return f"{self._collisions.describe(pair)} come as near as {distance * 1e3:.0f} mm"
+            return f"{self._collisions.describe(pair)} are measured {distance * 1e3:.0f} mm apart"
         self._was_apart = apart
         speed = float(np.linalg.norm(self._kinematics.jacobian(q)[:3] @ v))
         limit = self.contract.robot.operation.tcp_speed_max_m_s * TCP_SPEED_SLACK
