@@ -178,6 +178,23 @@ def grasp(
 
 
 @app.command()
+def gate(
+    as_json: Json = False,
+    commands: Annotated[int, typer.Option(min=100, help="Of all robots together.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is sent.")] = 0,
+    smoke: Annotated[bool, typer.Option("--smoke", help="3,000 commands: does it work?")] = False,
+) -> None:
+    """The safety gate under random, extreme and malformed commands, on every shipped robot.
+
+    Bars: no limit of the contract exceeded by what is sent, by finite differences and exact
+    distances; 100 us a step in the mean. Exits with 1 when one is missed.
+    """
+    from robot_learning.benchmark.gate import measure_gate
+
+    _report("gate", measure_gate(3_000 if smoke else commands, seed, _say), as_json)
+
+
+@app.command()
 def cluster(
     as_json: Json = False,
     episodes: Annotated[int, typer.Option(min=1, help="Of each robot in a round.")] = 15,

@@ -144,21 +144,19 @@ class Contract(StrictModel):
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON: sorted keys, no spaces, shortest exact floats.
 
-        The limits of doubt are not part of it: they say when the driver trusts a policy less, not
-        what data and policies mean, and are made stricter without learning anything anew. Nor is
-        what was measured of cameras: it comes after training, and again whenever one was knocked.
+        The limits of doubt and the shapes for collisions are not part of it: they say what the
+        driver refuses, not what data and policies mean, and are made stricter without learning
+        anything anew. Nor is what was measured of cameras: it comes after training, and again
+        whenever one was knocked.
         """
         text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def agreed(self) -> dict[str, Any]:
         """What data, policies and nodes must agree on, as JSON can hold it."""
-        return self.model_dump(
-            mode="json",
-            exclude={
-                "robot": {"operation": {"doubt"}, "cameras": {"__all__": {"calibration"}}},
-            },
-        )
+        measured: Any = {"__all__": {"calibration"}}
+        apart: Any = {"operation": {"doubt"}, "collision": True, "cameras": measured}
+        return self.model_dump(mode="json", exclude={"robot": apart})
 
     @property
     def control_period_s(self) -> float:

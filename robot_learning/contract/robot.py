@@ -16,6 +16,7 @@ from robot_learning.contract.base import (
     Vector3,
 )
 from robot_learning.contract.calibration import CameraCalibration
+from robot_learning.contract.collision import CollisionContract
 
 
 class JointContract(StrictModel):
@@ -74,6 +75,13 @@ class ArmContract(StrictModel):
     def joint_names(self) -> tuple[str, ...]:
         """Names in kinematic order: the order of every joint array in this project."""
         return tuple(joint.name for joint in self.joints)
+
+    @property
+    def frames(self) -> dict[str, int]:
+        """Of every frame that something can be fixed to, how many joints move it."""
+        count = len(self.joints)
+        joints = {name: index for index, name in enumerate(self.joint_names, start=1)}
+        return {self.base_frame: 0, **joints, self.tcp_frame: count}
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -193,7 +201,7 @@ class SimulationContract(StrictModel):
 
 
 class RobotContract(StrictModel):
-    """Everything the software knows of one robot."""
+    """Everything the software knows of one robot; without `collision` it sees none coming."""
 
     name: str
     maker: str
@@ -204,6 +212,13 @@ class RobotContract(StrictModel):
     rates: RatesContract
     cameras: Annotated[tuple[CameraContract, ...], Strict(False)]
     simulation: SimulationContract
+    collision: CollisionContract | None = None
+
+    @model_validator(mode="after")
+    def _collision_fits_arm(self) -> Self:
+        if self.collision is not None:
+            self.collision.check_frames(tuple(self.arm.frames))
+        return self
 
     @model_validator(mode="after")
     def _operation_within_makers_limits(self) -> Self:

@@ -215,6 +215,62 @@ def test_limits_of_doubt_that_make_no_sense_are_refused(
         load_contract(panda(tmp_path, "slow_above: 3.0, stop_above: 10.0", changed))
 
 
+def test_shapes_for_collisions_changed_nothing_of_what_is_agreed_on() -> None:
+    # What was learned before they were there stays of use.
+    contract = load_contract("panda", "bin_grasp")
+    assert contract.robot.collision is not None
+    assert contract.sha256 == "e50e48ad693ce7de8be1786ff9bb0326fbec041d1b3270e3e865f6f388742607"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self_margin_m: 0.01", "self_margin_m: 0.05"),
+        ("point_m: [0.0, 0.0, 0.0]", "point_m: [0.0, 0.0, -0.1]"),
+        ("to_m: [0.0, 0.065, -0.0954], radius_m: 0.0405", "to_m: [0, 0, 0.1], radius_m: 0.2"),
+    ],
+)
+def test_shapes_for_collisions_may_change_and_what_was_learned_stays_of_use(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    if "[0, 0" in new:
+        new = new.replace("[0, 0,", "[0.0, 0.0,")
+    ours, other = load_contract("panda"), load_contract(panda(tmp_path, old, new))
+    assert other.robot.collision != ours.robot.collision
+    assert other.sha256 == ours.sha256 and differences(ours, other) == []
+    require_same(ours, other, "a policy")
+
+
+def test_a_robot_needs_no_shapes_for_collisions(tmp_path: Path) -> None:
+    text = (config_dir() / "robots" / "panda.yaml").read_text()
+    bare = tmp_path / "panda.yaml"
+    bare.write_text(text[: text.index("collision:")])
+    contract = load_contract(bare)
+    assert contract.robot.collision is None
+    assert contract.sha256 == load_contract("panda").sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("self_margin_m: 0.01", "self_margin_m: -0.01", "self_margin_m"),
+        ("self_margin_m: 0.01", "self_margin: 0.01", "did you mean self_margin_m"),
+        ("frame: panda_joint3", "frame: panda_joint8", "'panda_joint8' of 'link3' is none of"),
+        ("name: link3", "name: link2", "names of bodies and of parts of the table repeat"),
+        ("[link3, link5]", "[link3, elbow]", "unchecked names 'elbow'"),
+        ("radius_m: 0.0405", "radius_m: 0.0", "radius_m"),
+        ("radius_m: 0.0405", "radius_m: .nan", "radius_m"),
+        ("normal: [0.0, 0.0, 1.0]", "normal: [0.0, 0.0, 2.0]", "is not of length 1"),
+        ("kind: half_space", "kind: plane", "half_space"),
+    ],
+)
+def test_shapes_that_make_no_sense_are_refused(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    with pytest.raises(ContractError, match=why):
+        load_contract(panda(tmp_path, old, new))
+
+
 def test_contract_survives_its_json() -> None:
     contract = load_contract("iiwa7")
     again = Contract.model_validate_json(contract.model_dump_json())
