@@ -145,14 +145,20 @@ class Contract(StrictModel):
         """SHA-256 of the canonical JSON: sorted keys, no spaces, shortest exact floats.
 
         The limits of doubt are not part of it: they say when the driver trusts a policy less, not
-        what data and policies mean, and are made stricter without learning anything anew.
+        what data and policies mean, and are made stricter without learning anything anew. Nor is
+        how imperfect the simulator is: what was measured of an arm may be written down, and a
+        policy that was trained without it still be tried.
         """
         text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def agreed(self) -> dict[str, Any]:
         """What data, policies and nodes must agree on, as JSON can hold it."""
-        return self.model_dump(mode="json", exclude={"robot": {"operation": {"doubt"}}})
+        data = self.model_dump(
+            mode="json", exclude={"robot": {"operation": {"doubt"}, "simulation": True}}
+        )
+        data["robot"]["simulation"] = self.robot.simulation.ideal()
+        return data
 
     @property
     def control_period_s(self) -> float:

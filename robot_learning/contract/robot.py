@@ -9,12 +9,12 @@ from pydantic import Field, Strict, model_validator
 from robot_learning.contract.base import (
     Box,
     Fraction,
-    NonNegative,
     Positive,
     StrictModel,
     Transform,
     Vector3,
 )
+from robot_learning.contract.simulation import SimulationContract
 
 
 class JointContract(StrictModel):
@@ -152,21 +152,6 @@ class CameraContract(StrictModel):
     position_m: Vector3
     look_at_m: Vector3
     age_max_s: Positive
-
-
-class SimulationContract(StrictModel):
-    """Which stock model stands for this robot in simulation and how imperfect it is.
-
-    `model` names a chain the simulator knows; kinematics and limits always come from this
-    contract, never from the stock model.
-    """
-
-    model: str
-    physics_hz: Positive
-    position_noise_rad: NonNegative
-    velocity_noise_rad_s: NonNegative
-    state_latency_s: NonNegative
-    control_delay_s: NonNegative
 
 
 class RobotContract(StrictModel):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from robot_learning.control.trajectory_follower import TrajectoryFollower
 from robot_learning.hardware import JointPoint
-from sim.trajectory import TrajectoryFollower
 
 
 def point(time: float, position: float, velocity: float = 0.0) -> JointPoint:
