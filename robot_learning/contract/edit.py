@@ -10,10 +10,26 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.load import load_robot
 from robot_learning.training.files import write_atomic
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes small numbers so that YAML 1.1 reads numbers: 5.0e-05, where 5e-05 is a text."""
+
+    def plain_float(self, value: float) -> ScalarNode:
+        text = repr(value)
+        if "e" in text and "." not in text:
+            text = text.replace("e", ".0e")
+        node: ScalarNode = self.represent_scalar("tag:yaml.org,2002:float", text)
+        return node
+
+
+_Representer.add_representer(float, _Representer.plain_float)
 
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
@@ -26,6 +42,7 @@ def edited(text: str, values: Mapping[str, Any]) -> str:
         ContractError: there is something else than a mapping or a list on the way.
     """
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.preserve_quotes = True
     yaml.width = 100
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -75,11 +92,12 @@ def set_keys(
 
 
 def _styled(value: Any) -> Any:
-    """Lists in one line, mappings in several."""
+    """Lists in one line, but for lists of lists; mappings in several."""
     if isinstance(value, Mapping):
         return CommentedMap({key: _styled(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         row = CommentedSeq([_styled(item) for item in value])
-        row.fa.set_flow_style()
+        if not any(isinstance(item, list | tuple) for item in value):
+            row.fa.set_flow_style()
         return row
     return value

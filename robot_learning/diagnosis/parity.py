@@ -219,10 +219,11 @@ def _differences(name: str, a: Array, b: Array) -> Sequence[Mismatch]:
     elif unit != 1.0:
         found.append(Mismatch(name, "unit", f"{name} is in radians where degrees were expected"))
     expected = np.sign(scale) * unit * a
-    offset = float(np.median(b - expected) / unit)
+    in_rad = _DEGREES if unit == _DEGREES else 1.0
+    offset = float(np.median(b - expected)) / in_rad
     if abs(offset) > OFFSET_MAX_RAD:
         found.append(Mismatch(name, "offset", f"{name} is off by {offset:+.4f} rad"))
-    worst = float(np.abs(b / unit - offset - expected / unit).max())
+    worst = float(np.abs((b - expected) / in_rad - offset).max())
     if not found and worst > MOTION_MAX_RAD:
         found.append(Mismatch(name, "motion", f"{name} is up to {worst:.4f} rad elsewhere"))
     return found

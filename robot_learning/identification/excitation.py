@@ -59,7 +59,7 @@ def plan_excitation(
     limits = MotionLimits.from_robot(contract.robot, contract.workspace)
     home, period_s = kinematics.home_position_rad, contract.command_period_s
     rng = np.random.default_rng(seed)
-    times = np.arange(round(seconds_per_joint / period_s)) * period_s
+    times: Array = np.arange(round(seconds_per_joint / period_s), dtype=float) * period_s
     pause = np.zeros(round(_PAUSE_S / period_s))
     rows = []
     for joint in range(len(home)):

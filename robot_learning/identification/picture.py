@@ -53,12 +53,12 @@ def draw_gap(recording: MotionRecording, gaps: Mapping[str, Gap], path: Path) ->
             )
         left.set_ylabel(f"{name}\n(rad)", fontsize=8)
         right.set_ylabel("error (mrad)", fontsize=8)
-        right.legend(frameon=False, fontsize=7, loc="upper right")
+        right.legend(framealpha=0.8, edgecolor="none", fontsize=7, loc="upper right")
         for panel in (left, right):
             panel.spines[["top", "right"]].set_visible(False)
             panel.grid(color="#dfe4e8", linewidth=0.6)
             panel.tick_params(colors=GREY, labelsize=7)
-    panels[0][0].legend(frameon=False, fontsize=7, loc="upper right")
+    panels[0][0].legend(framealpha=0.8, edgecolor="none", fontsize=7, loc="lower right")
     for panel in panels[-1]:
         panel.set_xlabel("time (s)", fontsize=8)
     tools = ", ".join(

@@ -6,6 +6,7 @@ safety gate, and identifies it from the recording and the robot's own contract a
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -46,7 +47,8 @@ class Draw:
 def hide(contract: Contract, seed: int) -> Contract:
     """The contract with an arm that is otherwise, drawn from a seed."""
     rng = np.random.default_rng([seed, 7])
-    angular = 2.0 * np.pi * np.exp(rng.uniform(*np.log(FREQUENCY_HZ), 7))
+    low, high = map(math.log, FREQUENCY_HZ)
+    angular = 2.0 * np.pi * np.exp(rng.uniform(low, high, 7))
     data = contract.model_dump(mode="json")
     data["robot"]["simulation"] |= {
         "control_delay_s": float(rng.uniform(0.0, DELAY_MAX_S)),
