@@ -105,7 +105,10 @@ def _environment_for(
     if task is not None and env is not None:
         raise PolicyFileError("give --task or --env, not both")
     if task is not None:
-        require_contract(file, load_contract(robot, task), what)
+        contract = load_contract(robot, task)
+        require_contract(file, contract, what)
+        # The arm as this file describes it: how it follows is not what a policy was made for.
+        return make_contract_environment(contract), True
     if env is None and file.contract is not None:
         return make_contract_environment(file.contract), True
     environment = make_environment(env or file.environment, import_module, file.frame_stack)

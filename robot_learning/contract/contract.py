@@ -146,8 +146,8 @@ class Contract(StrictModel):
 
         The limits of doubt and the shapes for collisions are not part of it: they say what the
         driver refuses, not what data and policies mean, and are made stricter without learning
-        anything anew. Nor is what was measured of cameras: it comes after training, and again
-        whenever one was knocked.
+        anything anew. Nor is what was measured of cameras and joints: it comes after training, and
+        again whenever a camera was knocked; a policy that was trained without it may be tried.
         """
         text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -156,7 +156,9 @@ class Contract(StrictModel):
         """What data, policies and nodes must agree on, as JSON can hold it."""
         measured: Any = {"__all__": {"calibration"}}
         apart: Any = {"operation": {"doubt"}, "collision": True, "cameras": measured}
-        return self.model_dump(mode="json", exclude={"robot": apart})
+        data = self.model_dump(mode="json", exclude={"robot": apart | {"simulation": True}})
+        data["robot"]["simulation"] = self.robot.simulation.ideal()
+        return data
 
     @property
     def control_period_s(self) -> float:

@@ -9,7 +9,6 @@ from pydantic import Field, Strict, model_validator
 from robot_learning.contract.base import (
     Box,
     Fraction,
-    NonNegative,
     Positive,
     StrictModel,
     Transform,
@@ -17,6 +16,7 @@ from robot_learning.contract.base import (
 )
 from robot_learning.contract.calibration import CameraCalibration
 from robot_learning.contract.collision import CollisionContract
+from robot_learning.contract.simulation import SimulationContract
 
 
 class JointContract(StrictModel):
@@ -183,21 +183,6 @@ class CameraContract(StrictModel):
                     f"{self.width_px} x {self.height_px} px: was it measured at another resolution?"
                 )
         return self
-
-
-class SimulationContract(StrictModel):
-    """Which stock model stands for this robot in simulation and how imperfect it is.
-
-    `model` names a chain the simulator knows; kinematics and limits always come from this
-    contract, never from the stock model.
-    """
-
-    model: str
-    physics_hz: Positive
-    position_noise_rad: NonNegative
-    velocity_noise_rad_s: NonNegative
-    state_latency_s: NonNegative
-    control_delay_s: NonNegative
 
 
 class RobotContract(StrictModel):
