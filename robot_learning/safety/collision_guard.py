@@ -99,7 +99,7 @@ class CollisionGuard:
         room: Array = self._clearance - self._reach @ moved
         return room
 
-    def _judge(self, near: Array, way: _Way, swing: Array | float) -> str | None:
+    def _judge(self, near: NDArray[np.intp], way: _Way, swing: Array | float) -> str | None:
         """Proofs 2 and 3 for the pairs that proof 1 says nothing of."""
         self._before.update(way.before.position)
         self._after.update(way.after.position)
@@ -115,7 +115,7 @@ class CollisionGuard:
                 return TABLE_COLLISION if self._model.pairs[pair].with_table else SELF_COLLISION
         return None
 
-    def _bends(self, near: Array, way: _Way) -> tuple[Array, Array]:
+    def _bends(self, near: NDArray[np.intp], way: _Way) -> tuple[Array, Array]:
         """How far capsules depart from the straight ways before-after and after-end, metres."""
         stop, h = way.stop, way.duration_s
         speeds = np.abs([way.before.velocity, way.after.velocity, stop.brake_velocity])
