@@ -63,6 +63,7 @@ def _of_episode(episode: EpisodeFile) -> MotionRecording:
     if not states:
         raise MotionError(f"{episode.path}: holds no joint states of {', '.join(names)}")
     states.sort(key=lambda pair: pair[0].publish_ns)
+    states = _each_once(states)
     stamp_s = np.array([source_stamp_ns(received.data) * 1e-9 for received, _ in states])
     log_s = np.array([received.log_ns * 1e-9 for received, _ in states])
     offset_s = float((log_s - stamp_s).min())
@@ -86,6 +87,12 @@ def _of_episode(episode: EpisodeFile) -> MotionRecording:
         contract=contract.model_dump(mode="json"),
         origin=str(episode.path),
     )
+
+
+def _each_once(states: list[tuple[Received, Array]]) -> list[tuple[Received, Array]]:
+    """Without states that were only said again, under the same stamp."""
+    stamps = [source_stamp_ns(received.data) for received, _ in states]
+    return [s for i, s in enumerate(states) if not i or stamps[i] != stamps[i - 1]]
 
 
 class _Clock:

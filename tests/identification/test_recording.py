@@ -30,7 +30,10 @@ def test_a_recording_comes_back_from_its_file_as_it_was(
 ) -> None:
     motion.save(tmp_path / "a.safetensors")
     again = read_motion(tmp_path / "a.safetensors")
-    assert again.to_bytes() == replace(motion, origin=again.origin).to_bytes()
+    assert (again.robot, again.joint_names) == (motion.robot, motion.joint_names)
+    assert [c.sent_s for c in again.commands] == [c.sent_s for c in motion.commands]
+    for name in ("stamp_s", "received_s", "position_rad"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(motion, name))
     times = np.arange(0.0, 2.0, 0.01)
     np.testing.assert_array_equal(again.references(times), motion.references(times))
     again.check()

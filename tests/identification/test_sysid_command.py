@@ -66,6 +66,7 @@ def test_every_commanded_point_keeps_the_limits_and_every_joint_moves(folder: Pa
     assert not motion.commands[-1].points[-1].velocity_rad_s.any()
 
 
+@pytest.mark.timeout(300)  # seconds of computing; more where other work runs
 def test_what_was_hidden_is_found_written_and_closes_the_gap(folder: Path, tmp_path: Path) -> None:
     report = sysid(
         "fit",

@@ -37,7 +37,7 @@ def test_the_arm_follows_by_the_response_of_the_contract(opened, panda, home, wi
     expected = ResponseModel.of(
         with_simulation(panda, response=SOFT).robot.simulation.response, STRIDE_S
     ).follow(exact)
-    assert np.abs(soft - exact).max() > 0.02
+    assert np.abs(soft - exact).max() > 0.01
     np.testing.assert_allclose(soft, expected, atol=1e-3)
 
 
