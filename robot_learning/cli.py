@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from robot_learning.commands import bench, contract, deploy, episodes_exchange, grasp, reward
+from robot_learning.commands import (
+    bench,
+    calibrate,
+    contract,
+    deploy,
+    episodes_exchange,
+    grasp,
+    reward,
+    sysid,
+)
 from robot_learning.commands.algorithms import algorithms
 from robot_learning.commands.demonstrate import demonstrate
 from robot_learning.commands.doctor import doctor
@@ -37,8 +46,10 @@ app.command()(algorithms)
 app.add_typer(grasp.app, name="grasp")
 app.add_typer(reward.app, name="reward")
 app.add_typer(contract.app, name="contract")
+app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(episodes_exchange.app, name="episodes")
 app.add_typer(deploy.app, name="deploy")
+app.add_typer(sysid.app, name="sysid")
 app.add_typer(bench.app, name="bench")
 
 

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
-from robot_learning.perception.geometry import intrinsics, picture_intrinsics, upright
+from robot_learning.perception.geometry import (
+    camera_matrix,
+    camera_pose,
+    intrinsics,
+    picture_intrinsics,
+    upright,
+)
 from sim.scene import Worlds
 
 _NEAR_M, _FAR_M = 0.05, 10.0
@@ -42,7 +48,7 @@ class CameraVariation:
 
 
 class SimCamera:
-    """A fixed camera of square pixels without distortion.
+    """A fixed camera without distortion; where the contract has its calibration, as calibrated.
 
     With another image size than the contract's, the vertical field of view stays.
 
@@ -70,14 +76,28 @@ class SimCamera:
         self._worlds = worlds
         self._camera = camera
         self._width, self._height = size_px or (camera.width_px, camera.height_px)
-        self.intrinsics = intrinsics(self._width, self._height, camera.vertical_fov_rad)
-        self._aspect = self._width / self._height
+        self.intrinsics = self._lens()
+        self._full_size = (self._width, self._height)
+        self._full_matrix = self.intrinsics
         self._fineness = 1  # pixels drawn, along each side, for one of the image
         # In the image's own coordinates, from -1 to 1: the middle and half the size of the part.
         self._middle, self._half = (0.0, 0.0), (1.0, 1.0)
         if image is not None:
             self._crop(image)
         self.vary(None)
+
+    def _lens(self) -> NDArray[np.float64]:
+        """Camera matrix of the whole image at its size."""
+        camera, width, height = self._camera, self._width, self._height
+        if camera.calibration is None:
+            return intrinsics(width, height, camera.vertical_fov_rad)
+        matrix, scale = camera_matrix(camera), height / camera.height_px
+        matrix[:2, :2] *= scale
+        for axis, (mine, theirs) in enumerate(
+            ((width, camera.width_px), (height, camera.height_px))
+        ):
+            matrix[axis, 2] = (matrix[axis, 2] + 0.5 - theirs / 2) * scale + mine / 2 - 0.5
+        return matrix
 
     def _crop(self, image: ImageContract) -> None:
         left, top, side = image.crop_px(self._width, self._height)
@@ -97,25 +117,41 @@ class SimCamera:
         """
         self._still: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         self._variation = variation = variation or CameraVariation()
-        position = np.add(self._camera.position_m, variation.position_m)
-        look_at = np.add(self._camera.look_at_m, variation.look_at_m)
+        position, look_at, up = self._place()
+        position, look_at = position + variation.position_m, look_at + variation.look_at_m
         self._view = pybullet.computeViewMatrix(
-            position.tolist(), look_at.tolist(), upright(look_at - position)
+            position.tolist(), look_at.tolist(), up or upright(look_at - position)
         )
+        (width, height), matrix = self._full_size, self._full_matrix
+        fov_rad = 2.0 * np.arctan(height / 2 / matrix[1, 1])
         self._projection = list(
             pybullet.computeProjectionMatrixFOV(
-                float(np.degrees(self._camera.vertical_fov_rad * variation.fov_factor)),
-                self._aspect,
+                float(np.degrees(fov_rad * variation.fov_factor)),
+                width / height * (matrix[1, 1] / matrix[0, 0]),
                 _NEAR_M,
                 _FAR_M,
             )
         )
+        # Where the line of sight meets the image: its middle, but for a calibrated lens.
+        axis_x = 2.0 * (matrix[0, 2] + 0.5) / width - 1.0
+        axis_y = 1.0 - 2.0 * (matrix[1, 2] + 0.5) / height
         # The part of the picture becomes all of it. And TinyRenderer draws half a pixel too far
         # right and up; this moves the picture back to where K says it is.
         self._projection[0] /= self._half[0]
         self._projection[5] /= self._half[1]
-        self._projection[8] = self._middle[0] / self._half[0] + 1.0 / self._width
-        self._projection[9] = self._middle[1] / self._half[1] + 1.0 / self._height
+        self._projection[8] = (self._middle[0] - axis_x) / self._half[0] + 1.0 / self._width
+        self._projection[9] = (self._middle[1] - axis_y) / self._half[1] + 1.0 / self._height
+
+    def _place(self) -> tuple[NDArray[np.float64], NDArray[np.float64], Vector | None]:
+        """Position, a point that it looks at, and which way is up; None: as `upright` says."""
+        camera = self._camera
+        look_at = np.array(camera.look_at_m)
+        if camera.calibration is None or camera.calibration.pose is None:
+            return np.array(camera.position_m), look_at, None
+        position, axes = camera_pose(camera)
+        ahead_m = float(np.linalg.norm(look_at - camera.position_m))
+        x, y, z = (-axes[1]).tolist()
+        return position, position + ahead_m * axes[2], (x, y, z)
 
     def render(self) -> NDArray[np.uint8]:
         """Draws the worlds, shape (height, width, 3)."""

@@ -14,10 +14,12 @@ import pybullet
 from robot_learning.contract import Contract
 from robot_learning.control.trajectory import TrajectoryFollower
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
+from robot_learning.identification.joint_response import ResponseState
 from robot_learning.perception.task_camera import task_camera, task_picture
 from sim.camera import SimCamera
 from sim.measurement import Measurements
 from sim.objects import Split
+from sim.response import draw_control_delay_s, draw_response
 from sim.robot import SimRobot
 from sim.robot_model import Visuals
 from sim.scene import Worlds, build_floor, build_table
@@ -126,7 +128,8 @@ class SimHardware:
         """Replaces the arm's trajectory after the contract's control delay.
 
         It begins at that moment, from the state then commanded. References beyond the contract's
-        position limits are held at the limit, faster ones are slowed to the velocity limit.
+        position limits are held at the limit, faster ones are slowed to the velocity limit. The arm
+        follows the references as the contract's `response` says, and whatever it touches.
 
         Raises:
             ValueError: a shape is wrong, a number is not finite, or times do not rise.
@@ -261,7 +264,10 @@ class SimHardware:
         self._episode_steps = 0
         self._fraction = 0.0
         self._follower = TrajectoryFollower(self._home)
-        self._reference = self._home.copy()
+        self._reference = self._driven = self._home.copy()
+        model = draw_response(self.contract.robot.simulation, seed)
+        self._response = None if model is None else ResponseState(model, self._home)
+        self._control_delay_s = draw_control_delay_s(self.contract.robot.simulation, seed)
         self._gripper_commands: deque[tuple[float, float, float]] = deque()
         self.robot.drive_gripper(self._start_width_m, gripper.force_max_n)
         self.redraw_scene(seed)
@@ -272,9 +278,10 @@ class SimHardware:
         first = self._episode_steps + 1
         ends_s = np.arange(first, first + count) / np.float64(self._hz)
         references = self._limited(self._follower.references(ends_s))
-        starts = np.concatenate([self._reference[None], references[:-1]])
-        velocities = ((references - starts) * self._hz).tolist()
-        self._reference = references[-1]
+        driven = references if self._response is None else self._response.follow(references)
+        starts = np.concatenate([self._driven[None], driven[:-1]])
+        velocities = ((driven - starts) * self._hz).tolist()
+        self._reference, self._driven = references[-1], driven[-1]
         every_step = self._measurements.keeps_every_step
         for position, velocity in zip(starts.tolist(), velocities, strict=True):
             while self._gripper_commands and self._gripper_commands[0][0] <= (
@@ -307,8 +314,7 @@ class SimHardware:
     def _command_time_s(self) -> float:
         """When a command written now takes effect, in seconds of this episode."""
         present_s = (self._episode_steps + self._fraction) / self._hz
-        delay_s = self.contract.robot.simulation.control_delay_s + self._task.extra_delay_s
-        return present_s + delay_s
+        return present_s + self._control_delay_s + self._task.extra_delay_s
 
     def _require_open(self) -> int:
         if self._client is None:

@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from robot_learning.contract.robot import SimulationContract
+from robot_learning.contract.simulation import SimulationContract
 from robot_learning.hardware import RobotState
 from sim.robot import Reading
 

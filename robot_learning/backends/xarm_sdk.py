@@ -2,7 +2,8 @@
 
 Read against xarm-python-sdk 1.18.4. What one must know of it:
 
-- it writes to standard output when it is imported, and while it connects;
+- it writes to standard output when it is imported, and while it connects, and makes a folder
+  `~/.UFACTORY`;
 - it keeps the port of all arms in one place for the whole process;
 - it takes a socket in /tmp, which any user of this machine can make, for the arm, unless forbidden;
 - it changes Python's default timeout of sockets whenever it connects, also by itself.

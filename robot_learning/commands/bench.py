@@ -139,6 +139,33 @@ def camera(as_json: Json = False) -> None:
 
 
 @app.command()
+def calibration(
+    as_json: Json = False,
+    robot: Annotated[str, typer.Option(help="Robot in config/robots, or a path.")] = "panda",
+    board: Annotated[str, typer.Option(help="Board in config/boards, or a path.")] = "a4",
+    setups: Annotated[int, typer.Option(min=1, help="Random cameras.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything.")] = 0,
+) -> None:
+    """Lens and hand-eye calibration on rendered boards against the truth.
+
+    Bars, of every setup: focal lengths and principal point 0.5 %, place 2 mm and 0.2 degrees. Exits
+    with 1 when one is missed.
+    """
+    from robot_learning.benchmark.calibration import measure_calibration
+    from robot_learning.contract import load_robot
+    from robot_learning.perception.calibration.board import load_board
+    from robot_learning.perception.calibration.detection import CalibrationError
+
+    contract, sheet = load_robot(robot), load_board(board)
+    try:
+        results = measure_calibration(contract, sheet, setups, seed, _say)
+    except CalibrationError as error:
+        print(f"robot-learning: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    _report("calibration", results, as_json)
+
+
+@app.command()
 def grasp(
     as_json: Json = False,
     decisions: Annotated[int, typer.Option(min=100, help="Decisions to measure.")] = 1_000,
@@ -148,6 +175,23 @@ def grasp(
     from robot_learning.benchmark.grasp import measure_grasp
 
     _report("grasp", measure_grasp(decisions, episodes, _say), as_json)
+
+
+@app.command()
+def gate(
+    as_json: Json = False,
+    commands: Annotated[int, typer.Option(min=100, help="Of all robots together.")] = 1_000_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is sent.")] = 0,
+    smoke: Annotated[bool, typer.Option("--smoke", help="3,000 commands: does it work?")] = False,
+) -> None:
+    """The safety gate under random, extreme and malformed commands, on every shipped robot.
+
+    Bars: no limit of the contract exceeded by what is sent, by finite differences and exact
+    distances; 100 us a step in the mean. Exits with 1 when one is missed.
+    """
+    from robot_learning.benchmark.gate import measure_gate
+
+    _report("gate", measure_gate(3_000 if smoke else commands, seed, _say), as_json)
 
 
 @app.command()

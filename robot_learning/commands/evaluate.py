@@ -30,6 +30,14 @@ def evaluate(
     import_module: Annotated[
         str | None, typer.Option("--import", help="Module to import first; registers the id.")
     ] = None,
+    anticipate: Annotated[
+        bool,
+        typer.Option(
+            "--anticipate",
+            help="With --task: show the policy where the arm is told to be, not where it is "
+            "measured; for an arm that follows late.",
+        ),
+    ] = False,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the list of episodes.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -45,7 +53,7 @@ def evaluate(
         with foreign_output_to_stderr():
             file = read_policy(policy_dir)
             environment, has_success = _environment_for(
-                file, policy_dir, task, robot, env, import_module
+                file, policy_dir, task, robot, env, import_module, anticipate
             )
             contract = file.contract
             seconds = list[float]()
@@ -94,6 +102,7 @@ def _environment_for(
     robot: str,
     env: str | None,
     import_module: str | None,
+    anticipate: bool,
 ) -> tuple[Any, bool]:
     """The environment to evaluate on, and whether it knows success; sizes are checked."""
     from robot_learning.contract import load_contract
@@ -105,7 +114,12 @@ def _environment_for(
     if task is not None and env is not None:
         raise PolicyFileError("give --task or --env, not both")
     if task is not None:
-        require_contract(file, load_contract(robot, task), what)
+        contract = load_contract(robot, task)
+        require_contract(file, contract, what)
+        # The arm as this file describes it: how it follows is not what a policy was made for.
+        return make_contract_environment(contract, anticipate=anticipate), True
+    if anticipate:
+        raise PolicyFileError("--anticipate is for a task: give --task too")
     if env is None and file.contract is not None:
         return make_contract_environment(file.contract), True
     environment = make_environment(env or file.environment, import_module, file.frame_stack)

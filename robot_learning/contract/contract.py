@@ -144,15 +144,21 @@ class Contract(StrictModel):
     def sha256(self) -> str:
         """SHA-256 of the canonical JSON: sorted keys, no spaces, shortest exact floats.
 
-        The limits of doubt are not part of it: they say when the driver trusts a policy less, not
-        what data and policies mean, and are made stricter without learning anything anew.
+        The limits of doubt and the shapes for collisions are not part of it: they say what the
+        driver refuses, not what data and policies mean, and are made stricter without learning
+        anything anew. Nor is what was measured of cameras and joints: it comes after training, and
+        again whenever a camera was knocked; a policy that was trained without it may be tried.
         """
         text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def agreed(self) -> dict[str, Any]:
         """What data, policies and nodes must agree on, as JSON can hold it."""
-        return self.model_dump(mode="json", exclude={"robot": {"operation": {"doubt"}}})
+        measured: Any = {"__all__": {"calibration"}}
+        apart: Any = {"operation": {"doubt"}, "collision": True, "cameras": measured}
+        data = self.model_dump(mode="json", exclude={"robot": apart | {"simulation": True}})
+        data["robot"]["simulation"] = self.robot.simulation.ideal()
+        return data
 
     @property
     def control_period_s(self) -> float:

@@ -76,6 +76,15 @@ def load_robot(name_or_path: str | Path) -> RobotContract:
     return load_strict(name_or_path, "robots", RobotContract)
 
 
+def robot_file(name_or_path: str | Path) -> Path:
+    """The file that `load_robot` reads.
+
+    Raises:
+        ContractError: there is none.
+    """
+    return _resolve(name_or_path, "robots")
+
+
 def load_task(name_or_path: str | Path) -> TaskContract:
     """Loads `config/tasks/NAME.yaml`, or the file at a path that ends in .yaml."""
     return _load_task(_resolve(name_or_path, "tasks"))

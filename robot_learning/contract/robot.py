@@ -9,12 +9,14 @@ from pydantic import Field, Strict, model_validator
 from robot_learning.contract.base import (
     Box,
     Fraction,
-    NonNegative,
     Positive,
     StrictModel,
     Transform,
     Vector3,
 )
+from robot_learning.contract.calibration import CameraCalibration
+from robot_learning.contract.collision import CollisionContract
+from robot_learning.contract.simulation import SimulationContract
 
 
 class JointContract(StrictModel):
@@ -73,6 +75,13 @@ class ArmContract(StrictModel):
     def joint_names(self) -> tuple[str, ...]:
         """Names in kinematic order: the order of every joint array in this project."""
         return tuple(joint.name for joint in self.joints)
+
+    @property
+    def frames(self) -> dict[str, int]:
+        """Of every frame that something can be fixed to, how many joints move it."""
+        count = len(self.joints)
+        joints = {name: index for index, name in enumerate(self.joint_names, start=1)}
+        return {self.base_frame: 0, **joints, self.tcp_frame: count}
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -142,7 +151,12 @@ class RatesContract(StrictModel):
 
 
 class CameraContract(StrictModel):
-    """A fixed camera with square pixels, posed by a look-at in the base frame."""
+    """A fixed camera, nominally with square pixels and posed by a look-at in the base frame.
+
+    `calibration` is what was measured of the physical one (`robot-learning calibrate`). Where it is
+    given, points are projected by it, and the simulated camera has its lens, less the distortion,
+    and its pose.
+    """
 
     name: str
     width_px: Annotated[int, Field(ge=16, le=4096)]
@@ -152,25 +166,27 @@ class CameraContract(StrictModel):
     position_m: Vector3
     look_at_m: Vector3
     age_max_s: Positive
+    calibration: CameraCalibration | None = None
 
-
-class SimulationContract(StrictModel):
-    """Which stock model stands for this robot in simulation and how imperfect it is.
-
-    `model` names a chain the simulator knows; kinematics and limits always come from this
-    contract, never from the stock model.
-    """
-
-    model: str
-    physics_hz: Positive
-    position_noise_rad: NonNegative
-    velocity_noise_rad_s: NonNegative
-    state_latency_s: NonNegative
-    control_delay_s: NonNegative
+    @model_validator(mode="after")
+    def _lens_belongs_to_this_image(self) -> Self:
+        if self.calibration is None:
+            return self
+        lens = self.calibration.lens
+        for name, middle, size in (
+            ("cx_px", lens.cx_px, self.width_px),
+            ("cy_px", lens.cy_px, self.height_px),
+        ):
+            if not 0.0 <= middle <= size - 1:
+                raise ValueError(
+                    f"{self.name}: calibration.lens.{name} {middle} is outside its image of "
+                    f"{self.width_px} x {self.height_px} px: was it measured at another resolution?"
+                )
+        return self
 
 
 class RobotContract(StrictModel):
-    """Everything the software knows of one robot."""
+    """Everything the software knows of one robot; without `collision` it sees none coming."""
 
     name: str
     maker: str
@@ -181,6 +197,13 @@ class RobotContract(StrictModel):
     rates: RatesContract
     cameras: Annotated[tuple[CameraContract, ...], Strict(False)]
     simulation: SimulationContract
+    collision: CollisionContract | None = None
+
+    @model_validator(mode="after")
+    def _collision_fits_arm(self) -> Self:
+        if self.collision is not None:
+            self.collision.check_frames(tuple(self.arm.frames))
+        return self
 
     @model_validator(mode="after")
     def _operation_within_makers_limits(self) -> Self:

@@ -47,9 +47,7 @@ class ArmController:
         self.contract = contract
         self.kinematics = kinematics or ArmKinematics(contract.robot.arm)
         self.gate = SafetyGate(contract, self.kinematics)
-        self._servo = TcpServo(
-            self.gate.limits, self.kinematics.home_position_rad, self.kinematics.reach_m
-        )
+        self._servo = TcpServo(self.gate.limits, self.kinematics)
         self._homing = Homing(self.gate.limits, self.kinematics)
         self._action = contract.task.action
         self._size = contract.task.action.size

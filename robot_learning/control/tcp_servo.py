@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from robot_learning.kinematics.arm_kinematics import TcpState, damping_squared, resolve, turn
+from robot_learning.kinematics.arm_kinematics import (
+    ArmKinematics,
+    TcpState,
+    condition_number,
+    damping_squared,
+    resolve,
+    turn,
+)
 from robot_learning.safety.limits import MotionLimits
 
 Array = NDArray[np.float64]
@@ -24,6 +31,10 @@ APPROACH_S = 0.2
 WALL_INSET_M = 0.005
 # Part of the tool speed limit that is asked for; the rest is for transients.
 SPEED_SHARE = 0.97
+# Condition numbers of the Jacobian between which a tool that nears a singularity slows from full
+# speed to none: MoveIt Servo's. Where the shipped tabletop tasks work it stays below 17.
+CONDITION_SLOW, CONDITION_HALT = 17.0, 30.0
+_AHEAD_S = 0.05  # what is ahead is looked at so far on, at the wanted speed
 _TURN_GAIN_HZ = 2.0  # how fast an error of orientation is driven out
 _TURN_SPEED_SHARE = 0.5
 _PULL_GAIN_HZ = 0.5  # how fast the elbow is drawn to the home posture
@@ -53,9 +64,11 @@ class ServoCommand:
 class TcpServo:
     """Shapes tool velocities by the limits, and turns them into joint velocities."""
 
-    def __init__(self, limits: MotionLimits, home_position_rad: Array, reach_m: Array) -> None:
+    def __init__(self, limits: MotionLimits, kinematics: ArmKinematics) -> None:
         self._limits = limits
-        self._home = home_position_rad
+        self._kinematics = kinematics
+        self._home = kinematics.home_position_rad
+        reach_m = kinematics.reach_m
         self._pair_reach = np.minimum.outer(reach_m, reach_m)
         self._speed_max = SPEED_SHARE * limits.tcp_speed_m_s
         self._turn_max = _TURN_SPEED_SHARE * limits.tcp_angular_speed_rad_s
@@ -93,7 +106,9 @@ class TcpServo:
         angular = self._angular(tcp.rotation, rotation, activity, spin_rad_s)
         joint_velocity = self._resolve(velocity, angular, q, tcp.jacobian, activity, damping)
         scale = self._scale(joint_velocity, q, tcp.position_m, names)
-        if damping > 0.0:
+        by_condition = self._condition_scale(joint_velocity, q, tcp.jacobian)
+        scale *= by_condition
+        if damping > 0.0 or by_condition < 1.0:
             names.append("singularity")
         followed = velocity
         if damping > 0.0 or scale < 1.0:
@@ -170,6 +185,16 @@ class TcpServo:
         if by_stop < 1.0 and "workspace" not in names:
             names.append("workspace")
         return min(1.0, by_speed, by_room, by_stop)
+
+    def _condition_scale(self, joint_velocity: Array, q: Array, jacobian: Array) -> float:
+        """Factor by which motion towards a singularity slows; 1 away from one, or along it."""
+        here = condition_number(jacobian)
+        if here <= CONDITION_SLOW:
+            return 1.0
+        ahead = self._kinematics.jacobian(q + _AHEAD_S * joint_velocity)
+        if condition_number(ahead) <= here:
+            return 1.0
+        return max(0.0, (CONDITION_HALT - here) / (CONDITION_HALT - CONDITION_SLOW))
 
     def _stop_scale(self, speed: Array, position_m: Array) -> float:
         """Factor on joint speeds for which a stop stays clear of the nearest wall.

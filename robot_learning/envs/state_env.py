@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ class StateEnv(RobotEnv):
         hardware: Hardware,
         render_mode: str | None = None,
         judge: StateJudge | None = None,
+        *,
+        anticipate: bool = False,
     ) -> None:
         """Takes over the hardware.
 
@@ -45,8 +48,12 @@ class StateEnv(RobotEnv):
             hardware: what is moved.
             render_mode: None or `rgb_array`.
             judge: of the states, instead of the task's own.
+            anticipate: observations show the arm where it is told to be, which is where it will
+                be once delay and lag have passed; success is judged by where it is measured. For
+                an arm that follows late, and a policy that was trained on one that does not.
         """
         super().__init__(hardware, render_mode)
+        self._anticipate = anticipate
         self._view = TaskView(self.contract, self.arm.kinematics, judge)
         self._task = self._view.task
         self.observation_space = self._view.observation_space
@@ -69,7 +76,7 @@ class StateEnv(RobotEnv):
         cut = fault or self._steps >= self._task.episode_steps
         reward = 0.0 if fault and self._task.terminates else judged.reward
         info = self.arm.info() | self._view.info(judged, judged.success and not fault)
-        observation = self._view.observe(state, scene)
+        observation = self._view.observe(self._shown(state), scene)
         return observation, reward, terminated, cut and not terminated, info
 
     def compute_reward(
@@ -97,6 +104,12 @@ class StateEnv(RobotEnv):
             self.hardware.write_gripper(action.gripper_width_m, force_n)
         observation, info = self._view.begin(state, self.hardware.read_scene())
         return observation, self.arm.info() | info
+
+    def _shown(self, state: RobotState) -> RobotState:
+        motion = self.arm.controller.gate.motion
+        if not self._anticipate or motion is None:
+            return state
+        return replace(state, position_rad=motion.position, velocity_rad_s=motion.velocity)
 
     def _grip(self, grip: Grip) -> None:
         action = self._task.action

@@ -6,6 +6,7 @@ that simulation, driver and monitor cannot disagree about where the tool centre 
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -42,20 +43,24 @@ class TcpState(NamedTuple):
 
 
 class ArmKinematics:
-    """Kinematics of one arm. Not to be shared between threads: calls reuse one workspace."""
+    """Kinematics of one arm. Not to be shared between threads: calls reuse one workspace.
+
+    Attributes:
+        model: Pinocchio's; its joints are numbered from 1.
+    """
 
     def __init__(self, arm: ArmContract) -> None:
         model = pinocchio.Model()
         parent = 0
         for joint in arm.joints:
             parent = model.addJoint(
-                parent, pinocchio.JointModelRZ(), _placement(joint.origin), joint.name
+                parent, pinocchio.JointModelRZ(), placement_of(joint.origin), joint.name
             )
-        tool = _placement(arm.flange) * _placement(arm.tcp)
+        tool = placement_of(arm.flange) * placement_of(arm.tcp)
         self._frame = model.addFrame(
             pinocchio.Frame(arm.tcp_frame, parent, 0, tool, pinocchio.FrameType.OP_FRAME)
         )
-        self._model = model
+        self.model = model
         self._data = model.createData()
         self._axes = pinocchio.ReferenceFrame.LOCAL_WORLD_ALIGNED
         self.position_min_rad: Array = np.array([j.position_min_rad for j in arm.joints])
@@ -69,8 +74,8 @@ class ArmKinematics:
 
     def tcp_pose(self, q: Array) -> tuple[Array, Array]:
         """Position (3,) in metres and rotation matrix (3, 3), both in the base frame."""
-        pinocchio.forwardKinematics(self._model, self._data, q)
-        placement = pinocchio.updateFramePlacement(self._model, self._data, self._frame)
+        pinocchio.forwardKinematics(self.model, self._data, q)
+        placement = pinocchio.updateFramePlacement(self.model, self._data, self._frame)
         return placement.translation.copy(), placement.rotation.copy()
 
     def jacobian(self, q: Array) -> Array:
@@ -80,7 +85,7 @@ class ArmKinematics:
     def tcp(self, q: Array) -> TcpState:
         """Pose and Jacobian together, for the price of the Jacobian."""
         jacobian: Array = pinocchio.computeFrameJacobian(
-            self._model, self._data, q, self._frame, self._axes
+            self.model, self._data, q, self._frame, self._axes
         )
         placement = self._data.oMf[self._frame]  # computed on the way to the Jacobian
         return TcpState(placement.translation.copy(), placement.rotation.copy(), jacobian)
@@ -140,6 +145,12 @@ def turn(start: Array, end: Array) -> Array:
     return vector
 
 
+def condition_number(jacobian: Array) -> float:
+    """Largest over smallest singular value of a Jacobian; infinite at a singularity."""
+    values = np.linalg.svd(jacobian, compute_uv=False)
+    return float(values[0] / values[-1]) if values[-1] > 0.0 else math.inf
+
+
 def damping_squared(jacobian: Array) -> float:
     """Damping for `resolve`: zero away from singularities, rising smoothly towards one.
 
@@ -170,7 +181,8 @@ def resolve(jacobian: Array, twist: Array, pull: Array, damping: float) -> Array
     return solution
 
 
-def _placement(transform: Transform) -> pinocchio.SE3:
+def placement_of(transform: Transform) -> pinocchio.SE3:
+    """The contract's transform as Pinocchio's."""
     return pinocchio.SE3(pinocchio.rpy.rpyToMatrix(*transform.rpy_rad), np.array(transform.xyz_m))
 
 
@@ -180,7 +192,7 @@ def _reach(arm: ArmContract) -> Array:
     The part of the next offset along a joint's own axis does not count, as it turns on itself.
     """
     offsets = [np.array(joint.origin.xyz_m) for joint in arm.joints[1:]]
-    offsets.append(np.array((_placement(arm.flange) * _placement(arm.tcp)).translation))
+    offsets.append(np.array((placement_of(arm.flange) * placement_of(arm.tcp)).translation))
     reach = np.zeros(len(offsets))
     beyond = 0.0
     for index in reversed(range(len(offsets))):

@@ -1,9 +1,15 @@
-"""Where points of the world lie in a camera's image, as its contract and calibration say."""
+"""Where points of the world lie in a camera's image, as its contract and calibration say.
+
+An optical frame has x to the right of the image, y down and z ahead.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
 
 from robot_learning.contract.grasp import ImageContract
 from robot_learning.contract.robot import CameraContract
@@ -19,9 +25,48 @@ def intrinsics(width_px: int, height_px: int, vertical_fov_rad: float) -> Array:
     )
 
 
+class CameraPose(NamedTuple):
+    """Where a camera is, in the base frame.
+
+    Attributes:
+        position_m: shape (3,).
+        axes: those of the optical frame as rows, shape (3, 3).
+    """
+
+    position_m: Array
+    axes: Array
+
+
+def camera_matrix(camera: CameraContract) -> Array:
+    """Camera matrix (3, 3) of a camera's rectified image: as calibrated, or else nominal."""
+    if camera.calibration is None:
+        return intrinsics(camera.width_px, camera.height_px, camera.vertical_fov_rad)
+    lens = camera.calibration.lens
+    return np.array([[lens.fx_px, 0.0, lens.cx_px], [0.0, lens.fy_px, lens.cy_px], [0.0, 0.0, 1.0]])
+
+
+def nominal_pose(camera: CameraContract) -> CameraPose:
+    """Where the contract wants the camera to be."""
+    position = np.array(camera.position_m)
+    ahead = np.subtract(camera.look_at_m, camera.position_m)
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(ahead, upright(ahead))
+    right /= np.linalg.norm(right)
+    return CameraPose(position, np.stack([right, np.cross(ahead, right), ahead]))
+
+
+def camera_pose(camera: CameraContract) -> CameraPose:
+    """Where the camera is: as calibrated, or else nominal."""
+    if camera.calibration is None or camera.calibration.pose is None:
+        return nominal_pose(camera)
+    placed = camera.calibration.pose.base_to_optical
+    turned = Rotation.from_euler("xyz", placed.rpy_rad).as_matrix()
+    return CameraPose(np.array(placed.xyz_m), turned.T)
+
+
 def picture_intrinsics(camera: CameraContract, image: ImageContract) -> Array:
     """Camera matrix of the picture that a task cuts out of a camera's image, shape (3, 3)."""
-    matrix = intrinsics(camera.width_px, camera.height_px, camera.vertical_fov_rad)
+    matrix = camera_matrix(camera)
     left, top, side = image.crop_px(camera.width_px, camera.height_px)
     scale = image.size_px / side
     # The middle of a pixel is at whole numbers, its edges are not: hence the halves.
@@ -50,12 +95,7 @@ class PictureGeometry:
 
     def __init__(self, camera: CameraContract, image: ImageContract) -> None:
         self.intrinsics = picture_intrinsics(camera, image)
-        self._position = np.array(camera.position_m)
-        ahead = np.subtract(camera.look_at_m, camera.position_m)
-        ahead /= np.linalg.norm(ahead)
-        right = np.cross(ahead, upright(ahead))
-        right /= np.linalg.norm(right)
-        self._axes = np.stack([right, np.cross(ahead, right), ahead])
+        self._position, self._axes = camera_pose(camera)
 
     def project(self, points_m: ArrayLike) -> Array:
         """Pixels (column, row), shape (..., 2), of points ahead of the camera, (..., 3)."""

@@ -13,6 +13,9 @@ Image = NDArray[np.uint8]
 _DARK_LEVEL = 10
 """A sensor's noise behind a lens cap stays below this, of 255."""
 
+_SAME_PX = 0.02
+"""Camera matrices that are nearer are the same."""
+
 
 class ImageError(ValueError):
     """An image or its calibration cannot be used; one line: what, expected, found."""
@@ -41,12 +44,14 @@ class ImagePipeline:
         width_px: width of the images that go in.
         height_px: their height.
         crop_px: left and top edge, and side, of the square; by default the largest in the middle.
+        matrix: camera matrix (3, 3) that images are rectified to; by default that of the camera.
     """
 
     size_px: int
     width_px: int
     height_px: int
     crop_px: tuple[float, float, float] | None = None
+    matrix: NDArray[np.float64] | None = None
     _maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = field(default=None, init=False)
 
     def calibrate(self, intrinsics: NDArray[np.float64], distortion: NDArray[np.float64]) -> None:
@@ -66,14 +71,15 @@ class ImagePipeline:
                 f"camera_info has focal lengths {intrinsics[0, 0]} and {intrinsics[1, 1]}; "
                 "both must be above 0 (is the camera calibrated?)"
             )
-        if not distortion.any():
+        target = intrinsics if self.matrix is None else self.matrix
+        if not distortion.any() and np.allclose(target, intrinsics, atol=_SAME_PX):
             self._maps = None
             return
         x, y = cv2.initUndistortRectifyMap(
             intrinsics,
             distortion,
             np.eye(3),
-            intrinsics,
+            target,
             (self.width_px, self.height_px),
             cv2.CV_32FC1,
         )

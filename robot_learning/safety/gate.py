@@ -2,9 +2,10 @@
 
 The gate owns the commanded motion. Every tick it asks the joint stream for the next point on
 the way to the target and admits it only with a stop from there that keeps every limit
-(`Envelope`); otherwise the arm goes on along the stop that was admitted before. So at every
-instant there is a verified way to rest, and no target, however wrong, can do more than stop the
-arm. The gate is total: any floats, shapes, clock jumps and gaps give a lawful output.
+(`Envelope`) and every distance (`CollisionGuard`); otherwise the arm goes on along the stop that
+was admitted before. So at every instant there is a verified way to rest, and no target, however
+wrong, can do more than stop the arm. The gate is total: any floats, shapes, clock jumps and gaps
+give a lawful output.
 
 Ending without a fault: no target (rest, stays ARMED). Latched faults: state missing, stale, not
 finite or far from the command; external force; clock not advancing; a stalled loop; five refused
@@ -25,6 +26,8 @@ from robot_learning.control.joint_stream import JointStream
 from robot_learning.control.motion import JointTarget, Motion
 from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics, TcpState
+from robot_learning.kinematics.collision_model import CollisionModel
+from robot_learning.safety.collision_guard import CollisionGuard
 from robot_learning.safety.envelope import Envelope
 from robot_learning.safety.limits import MotionLimits
 from robot_learning.safety.state_machine import SafetyError, SafetyMode, SafetyStateMachine
@@ -76,6 +79,7 @@ class SafetyGate:
         self.refused_count = 0
         self._kinematics = kinematics
         self._envelope = Envelope(self.limits, kinematics)
+        self._guard = CollisionGuard(self.limits, CollisionModel(contract.robot, kinematics))
         self._stream = JointStream(self.limits)
         self._watch = StateWatch(contract.robot, contract.control_period_s)
         self._period_s = contract.command_period_s
@@ -105,6 +109,11 @@ class SafetyGate:
         if self._tcp is None:
             self._tcp = self._kinematics.tcp(self._motion.position)
         return self._tcp
+
+    @property
+    def collision_pair(self) -> str:
+        """What would have met when `self_collision` or `table_collision` acted last, in words."""
+        return self._guard.refused
 
     @property
     def at_rest(self) -> bool:
@@ -278,7 +287,9 @@ class SafetyGate:
             return False
         stop = StopProfile(after, self.limits)
         there = self._kinematics.tcp(after.position)
-        reason = self._envelope.refuse(self._motion, self.tcp, after, there, stop, elapsed_s)
+        reason = self._envelope.refuse(
+            self._motion, self.tcp, after, there, stop, elapsed_s
+        ) or self._guard.refuse(self._motion, after, stop, elapsed_s)
         if reason is not None:
             self._active.append(reason)
             self._brake(elapsed_s)

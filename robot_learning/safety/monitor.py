@@ -13,15 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robot_learning.contract import Contract
 from robot_learning.hardware import Array, JointPoint, RobotState
 from robot_learning.kinematics import ArmKinematics
+from robot_learning.kinematics.collision_model import CollisionModel
 from robot_learning.safety.incidents import IncidentLog
 from robot_learning.safety.state_machine import SafetyMode, SafetyStateMachine
 
 # The gate keeps the limits; the monitor sees measurements, with noise and tracking error.
 WORKSPACE_SLACK_M = 0.02
+COLLISION_SLACK_M = 0.01
 VELOCITY_SLACK = 1.1
 TCP_SPEED_SLACK = 1.5
 POSITION_SLACK_RAD = 0.01
@@ -73,6 +76,9 @@ class SafetyMonitor:
         box = contract.workspace
         self._box_min = np.array(box.min_m) - WORKSPACE_SLACK_M
         self._box_max = np.array(box.max_m) + WORKSPACE_SLACK_M
+        self._collisions = CollisionModel(contract.robot, self._kinematics)
+        self._distances = self._collisions.workspace()
+        self._was_apart = np.zeros(len(self._collisions.pairs), dtype=bool)
         self._state: RobotState | None = None
         self._state_s = self._driver_s = -np.inf
         self._driver_mode = SafetyMode.DISARMED
@@ -208,6 +214,7 @@ class SafetyMonitor:
         self.machine.arm(at_rest=True)
         self._driver_armed_s = now_s
         self._was_inside = self._inside(self._state.position_rad)
+        self._was_apart = self._apart(self._state.position_rad)
         return None
 
     def _not_ready(self, now_s: float) -> str | None:
@@ -236,6 +243,13 @@ class SafetyMonitor:
         if self._was_inside and not inside:
             return f"the tool left the workspace: {_show(self._kinematics.tcp_position(q))} m"
         self._was_inside = inside
+        apart = self._apart(q)
+        met = self._was_apart & ~apart
+        if met.any():
+            pair = int(np.where(met, self._distances.clearance(), np.inf).argmin())
+            distance = self._distances.clearance_of(pair) + self._collisions.pairs[pair].margin_m
+            return f"{self._collisions.describe(pair)} are measured {distance * 1e3:.0f} mm apart"
+        self._was_apart = apart
         speed = float(np.linalg.norm(self._kinematics.jacobian(q)[:3] @ v))
         limit = self.contract.robot.operation.tcp_speed_max_m_s * TCP_SPEED_SLACK
         if speed > limit:
@@ -245,6 +259,12 @@ class SafetyMonitor:
     def _inside(self, q: Array) -> bool:
         tcp = self._kinematics.tcp_position(q)
         return bool(((tcp >= self._box_min) & (tcp <= self._box_max)).all())
+
+    def _apart(self, q: Array) -> NDArray[np.bool_]:
+        """Which pairs of shapes keep their distance, with slack for what is measured."""
+        self._distances.update(q)
+        apart: NDArray[np.bool_] = self._distances.clearance() >= -COLLISION_SLACK_M
+        return apart
 
     def _fault(self, now_s: float, reason: str) -> None:
         # The monitor's word has no stopping phase: it takes the permission, the driver stops.

@@ -20,13 +20,14 @@ def make_task_environment(task: str, robot: str) -> tuple[Environment, Contract]
 
 
 def make_contract_environment(
-    contract: Contract, success_classifier: Path | None = None
+    contract: Contract, success_classifier: Path | None = None, *, anticipate: bool = False
 ) -> Environment:
     """Opens the simulator on a contract.
 
     Args:
         contract: robot and task.
         success_classifier: folder of one that judges instead of the task's own conditions.
+        anticipate: see `StateEnv`.
 
     Raises:
         ContractError, ClassifierError: that classifier cannot judge this task.
@@ -38,7 +39,7 @@ def make_contract_environment(
     from robot_learning.rewards.pixels.state_judge import PixelStateJudge, classifier_of
 
     if success_classifier is None:
-        return Watched(StateEnv(open_hardware("sim", contract)))
+        return Watched(StateEnv(open_hardware("sim", contract), anticipate=anticipate))
     classifier = classifier_of(success_classifier, contract)
     hardware = open_hardware("sim", contract)
     period_s = contract.control_period_s

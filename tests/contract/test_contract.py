@@ -215,6 +215,62 @@ def test_limits_of_doubt_that_make_no_sense_are_refused(
         load_contract(panda(tmp_path, "slow_above: 3.0, stop_above: 10.0", changed))
 
 
+def test_shapes_for_collisions_changed_nothing_of_what_is_agreed_on() -> None:
+    # What was learned before they were there stays of use.
+    contract = load_contract("panda", "bin_grasp")
+    assert contract.robot.collision is not None
+    assert contract.sha256 == "e50e48ad693ce7de8be1786ff9bb0326fbec041d1b3270e3e865f6f388742607"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self_margin_m: 0.01", "self_margin_m: 0.05"),
+        ("point_m: [0.0, 0.0, 0.0]", "point_m: [0.0, 0.0, -0.1]"),
+        ("to_m: [0.0, 0.065, -0.0954], radius_m: 0.0405", "to_m: [0, 0, 0.1], radius_m: 0.2"),
+    ],
+)
+def test_shapes_for_collisions_may_change_and_what_was_learned_stays_of_use(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    if "[0, 0" in new:
+        new = new.replace("[0, 0,", "[0.0, 0.0,")
+    ours, other = load_contract("panda"), load_contract(panda(tmp_path, old, new))
+    assert other.robot.collision != ours.robot.collision
+    assert other.sha256 == ours.sha256 and differences(ours, other) == []
+    require_same(ours, other, "a policy")
+
+
+def test_a_robot_needs_no_shapes_for_collisions(tmp_path: Path) -> None:
+    text = (config_dir() / "robots" / "panda.yaml").read_text()
+    bare = tmp_path / "panda.yaml"
+    bare.write_text(text[: text.index("collision:")])
+    contract = load_contract(bare)
+    assert contract.robot.collision is None
+    assert contract.sha256 == load_contract("panda").sha256
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("self_margin_m: 0.01", "self_margin_m: -0.01", "self_margin_m"),
+        ("self_margin_m: 0.01", "self_margin: 0.01", "did you mean self_margin_m"),
+        ("frame: panda_joint3", "frame: panda_joint8", "'panda_joint8' of 'link3' is none of"),
+        ("name: link3", "name: link2", "names of bodies and of parts of the table repeat"),
+        ("[link3, link5]", "[link3, elbow]", "unchecked names 'elbow'"),
+        ("radius_m: 0.0405", "radius_m: 0.0", "radius_m"),
+        ("radius_m: 0.0405", "radius_m: .nan", "radius_m"),
+        ("normal: [0.0, 0.0, 1.0]", "normal: [0.0, 0.0, 2.0]", "is not of length 1"),
+        ("kind: half_space", "kind: plane", "half_space"),
+    ],
+)
+def test_shapes_that_make_no_sense_are_refused(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    with pytest.raises(ContractError, match=why):
+        load_contract(panda(tmp_path, old, new))
+
+
 def test_contract_survives_its_json() -> None:
     contract = load_contract("iiwa7")
     again = Contract.model_validate_json(contract.model_dump_json())
@@ -225,3 +281,58 @@ def test_config_folder_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.Monk
     shutil.copytree(config_dir(), tmp_path / "config")
     monkeypatch.setenv("ROBOT_LEARNING_CONFIG", str(tmp_path / "config"))
     assert config_dir() == tmp_path / "config"
+
+
+CALIBRATION = """
+    calibration:
+      lens:
+        fx_px: 470.0
+        fy_px: 469.0
+        cx_px: 322.0
+        cy_px: 238.0
+        distortion: [-0.2, 0.0, 0.0, 0.0, 0.0]
+        reprojection_error_px: 0.1
+        focal_error_percent: 0.2
+        centre_error_px: 0.4
+        views: 30
+        date: 2026-11-28
+      pose:
+        base_to_optical: {xyz_m: [-0.2, -0.7, 1.3], rpy_rad: [-2.3, 0.1, -0.7]}
+        reprojection_error_px: 0.4
+        position_error_mm: 0.8
+        rotation_error_deg: 0.1
+        views: 25
+        date: 2026-11-28
+"""
+
+
+def test_a_calibrated_camera_leaves_what_was_learned_of_use(tmp_path: Path) -> None:
+    line = "    age_max_s: 0.15\n"
+    ours = load_contract("panda")
+    measured = load_contract(panda(tmp_path, line, line.rstrip() + CALIBRATION))
+    assert measured.robot.cameras[0].calibration is not None
+    assert measured.sha256 == ours.sha256 and differences(ours, measured) == []
+    require_same(ours, measured, "a policy")
+    again = Contract.model_validate_json(measured.model_dump_json())
+    assert again.robot.cameras[0].calibration == measured.robot.cameras[0].calibration
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("fx_px: 470.0", "fx_px: -470.0", "fx_px"),
+        ("fx_px", "fx", r"lens\.fx: unknown key; did you mean"),
+        ("cx_px: 322.0", "cx_px: 700.0", r"cx_px 700.0 is outside its image .* another resolution"),
+        ("date: 2026-11-28", "date: yesterday", "date"),
+        ("[-0.2, 0.0, 0.0, 0.0, 0.0]", "[-0.2, 0.0]", "distortion"),
+        ("        views: 30\n", "", "views: required"),
+    ],
+)
+def test_a_calibration_that_makes_no_sense_is_refused(
+    tmp_path: Path, old: str, new: str, why: str
+) -> None:
+    line = "    age_max_s: 0.15\n"
+    assert old in CALIBRATION
+    changed = line.rstrip() + CALIBRATION.replace(old, new, 1)
+    with pytest.raises(ContractError, match=why):
+        load_robot(panda(tmp_path, line, changed))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from robot_learning.contract import load_contract
@@ -11,11 +13,16 @@ from robot_learning.hardware import RobotState
 from robot_learning.kinematics import InverseKinematicsError
 
 
+@cache
+def contract_of(robot, task):
+    return load_contract(robot, task)
+
+
 class ControlledArm:
     """The arm stands for one that cannot be here; it is where its command is."""
 
     def __init__(self, robot="panda", start=None, task="reach"):
-        self.contract = load_contract(robot, task)
+        self.contract = contract_of(robot, task)
         self.controller = ArmController(self.contract)
         self.kinematics = self.controller.kinematics
         home = self.kinematics.home_position_rad

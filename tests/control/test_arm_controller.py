@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from robot_learning.control.action import ActionKind
-from robot_learning.kinematics.arm_kinematics import turn
+from robot_learning.control.tcp_servo import CONDITION_HALT, CONDITION_SLOW
+from robot_learning.kinematics.arm_kinematics import condition_number, turn
 from robot_learning.safety.state_machine import SafetyError, SafetyMode
 
 ROBOTS = ("panda", "fr3", "iiwa7")
@@ -250,3 +251,22 @@ def test_hold_comes_to_rest(arm):
         arm.period(np.array([1.0, 0.0, 0.0]))
     arm.hold(5)
     assert arm.controller.at_rest
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_towards_a_singularity_the_tool_slows_to_rest_and_away_from_it_nothing_holds_it(robot):
+    arm = ControlledArm(robot).arm()
+    out = np.array([1.0, 0.8, -0.9])
+    worst, acted = 0.0, set()
+    for _ in range(120):
+        done = arm.period(out)
+        acted.update(done.limits)
+        worst = max(worst, condition_number(arm.kinematics.jacobian(arm.position)))
+    assert worst > CONDITION_SLOW and "singularity" in acted
+    assert worst < CONDITION_HALT + 0.5
+    assert arm.controller.limit_counts["singularity"] > 0
+    arm.hold(8)
+    back = [arm.period(-out) for _ in range(20)][4:]
+    assert not any("singularity" in done.limits for done in back)
+    shares = [float(done.executed @ -out / (out @ out)) for done in back]
+    assert min(shares) > 0.1 and shares[-1] > shares[0]  # the joints' speeds still hold it

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from robot_learning.contract import load_contract
+from robot_learning.contract import Contract, load_contract
 from robot_learning.envs import StateEnv
 from robot_learning.hardware import open_hardware
 
@@ -50,3 +50,18 @@ def test_a_simulated_episode_repeats_bit_for_bit(env):
         return np.array(rows)
 
     np.testing.assert_array_equal(trace(), trace())
+
+
+def test_where_it_anticipates_it_shows_the_arm_where_it_is_told_to_be() -> None:
+    data = load_contract("panda").model_dump(mode="json")
+    data["robot"]["simulation"]["control_delay_s"] = 0.2
+    env = StateEnv(open_hardware("sim", Contract.model_validate(data)), anticipate=True)
+    try:
+        env.reset(seed=1)
+        for _ in range(6):
+            observation = env.step(np.array([0.0, 1.0, 0.0], np.float32))[0]
+        told = env.arm.controller.commanded_position_rad
+        np.testing.assert_allclose(observation["observation"][:7], told, atol=1e-6)
+        assert np.abs(env.arm.state.position_rad - told).max() > 0.01
+    finally:
+        env.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,10 @@ from robot_learning.contract import load_contract
 from robot_learning.demonstrations.check_store import check_catalogue, check_files
 from robot_learning.demonstrations.episode_file import read_episode
 from robot_learning.demonstrations.store import Store
+from robot_learning.diagnosis.parity import commanded, compare, measured
+from robot_learning.hardware import open_hardware
+from robot_learning.identification.from_episode import load_motion
+from robot_learning.identification.gap import measure_gap
 from robot_learning.launch import LaunchSession
 from robot_learning.training.policy_file import PolicyFile, save_policy
 from robot_learning.workspace import graph_environment
@@ -85,3 +91,12 @@ def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path
     } <= said
     # The first observation is in the file, though it is older than the news of the beginning.
     assert episode.facts["/joint_states"].first_ns <= episode.stamps_ns[0]
+    # Joints mean the same in the bag, in its commands, and in the simulator in this process.
+    motion = load_motion(episode.path)
+    motion.check()
+    assert len(motion.commands) > 10
+    assert compare(commanded(motion), measured(motion)).mismatches == ()
+    gap = measure_gap(motion, CONTRACT, partial(open_hardware, "sim"))
+    simulated = replace(measured(motion), position=gap.simulated_rad)
+    assert compare(measured(motion), simulated).mismatches == ()
+    assert gap.plain()["tool_rmse_mm"] < 5.0

@@ -52,3 +52,16 @@ def test_a_picture_that_never_changes_is_a_frozen_camera() -> None:
     detector = FreezeDetector(limit=3)
     assert [detector.update(b"same") for _ in range(5)] == [False, False, False, True, True]
     assert not detector.update(b"other")
+
+
+def test_images_come_out_as_another_camera_would_take_them() -> None:
+    wanted = K.copy()
+    wanted[:2, 2] += (40.0, -30.0)
+    pipeline = ImagePipeline(480, 640, 480, matrix=wanted)
+    pipeline.calibrate(K, np.zeros(5))
+    image = np.full((480, 640, 3), 20, np.uint8)
+    image[235:246, 315:326] = 250  # where K's line of sight meets it
+    out = pipeline.process(image)[..., 0]
+    rows, columns = np.nonzero(out > 200)
+    assert columns.mean() == pytest.approx(320 + 40 - 80, abs=0.6)
+    assert rows.mean() == pytest.approx(240 - 30, abs=0.6)

@@ -36,8 +36,8 @@ def state_at(position, stamp_s, velocity=None, wrench=None):
 class World:
     """A gate with a perfect arm behind it. The arm stands for one that cannot be here."""
 
-    def __init__(self, robot="panda", start=None):
-        self.contract = contract_of(robot)
+    def __init__(self, robot="panda", start=None, contract=None):
+        self.contract = contract or contract_of(robot)
         self.kinematics = kinematics_of(robot)
         self.gate = SafetyGate(self.contract, self.kinematics)
         self.period_s = self.contract.command_period_s

@@ -7,16 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pinocchio
 import pytest
 
 from robot_learning.contract import load_contract
 from robot_learning.hardware import JointPoint, RobotState
+from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.incidents import IncidentLog
 from robot_learning.safety.monitor import SafetyMonitor, Timeouts
 from robot_learning.safety.state_machine import SafetyMode
 
 CONTRACT = load_contract("panda", "reach")
 HOME = np.array([joint.home_position_rad for joint in CONTRACT.robot.arm.joints])
+KINEMATICS = ArmKinematics(CONTRACT.robot.arm)
+# Within the slack of the workspace, 10 mm over the table, and tilted: a fingertip is deeper.
+ON_TABLE = KINEMATICS.inverse(
+    np.array([0.5, 0.0, 0.012]),
+    pinocchio.rpy.rpyToMatrix(0.4, 0.0, 0.0) @ KINEMATICS.tcp_pose(HOME)[1],
+    HOME,
+)
 
 
 def state(stamp_s: float = 1.0) -> RobotState:
@@ -78,6 +87,10 @@ FAULTS: dict[str, tuple[Callable[[SafetyMonitor], None], str]] = {
         bad_state(lambda s: replace(s, position_rad=np.array([2.0, *HOME[1:]]))),
         "left the workspace",
     ),
+    "a tool that comes down on the table": (
+        lambda m: m.on_state(replace(state(1.01), position_rad=ON_TABLE), 10.02),
+        "fingers and table are measured -",
+    ),
     "a clock that goes back": (
         lambda m: m.on_state(state(0.5), 10.02),
         "clock went back by 0.500 s",
@@ -132,6 +145,20 @@ def test_what_is_within_every_limit_changes_nothing() -> None:
         monitor.on_publishers(["arm_driver"], now_s)
         monitor.check(now_s)
     assert monitor.mode is SafetyMode.ARMED
+
+
+def test_armed_on_the_table_it_waits_until_the_arm_has_left_it() -> None:
+    monitor = SafetyMonitor(CONTRACT, Timeouts.of(CONTRACT, lockstep=False), IncidentLog(None))
+    monitor.on_state(replace(state(), position_rad=ON_TABLE), 10.0)
+    monitor.on_driver(SafetyMode.DISARMED, "", 10.0)
+    assert monitor.arm(10.0) is None
+    monitor.on_driver(SafetyMode.ARMED, "", 10.0)
+    monitor.on_state(replace(state(1.01), position_rad=ON_TABLE), 10.01)
+    assert monitor.mode is SafetyMode.ARMED
+    monitor.on_state(state(1.02), 10.02)
+    monitor.on_state(replace(state(1.03), position_rad=ON_TABLE), 10.03)
+    assert monitor.mode is SafetyMode.FAULT
+    assert "fingers and table" in monitor.machine.reason
 
 
 def test_the_first_cause_stays() -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from skimage.metrics import structural_similarity
 
 from robot_learning.contract import Contract, load_contract
-from robot_learning.perception.geometry import intrinsics
+from robot_learning.perception.geometry import camera_pose, intrinsics, nominal_pose
 from sim.benchmark import camera_speedup, physics_rate
 from sim.scene import WALL_M
 from sim.tasks.reach import BIN_CENTRE_M, BIN_HEIGHT_M, BIN_INSIDE_M
@@ -116,3 +118,40 @@ def test_the_benchmarks_report_consistent_figures(panda):
     )
     physics = physics_rate(panda, seconds=0.5)
     assert physics["real_time_factor"] * 240 == pytest.approx(physics["physics_steps_per_s"])
+
+
+def test_a_calibrated_camera_sees_the_target_where_its_calibration_says(opened, panda):
+    camera = panda.robot.cameras[0]
+    nominal = nominal_pose(camera)
+    turned = Rotation.from_matrix(nominal.axes.T) * Rotation.from_rotvec([0.03, -0.04, 0.2])
+    data = json.loads(panda.model_dump_json())
+    lens = {"fx_px": 500.0, "fy_px": 490.0, "cx_px": 331.0, "cy_px": 233.0, "views": 30}
+    lens |= {"distortion": [0.0] * 5, "reprojection_error_px": 0.1, "focal_error_percent": 0.1}
+    lens |= {"centre_error_px": 0.2}
+    pose = {
+        "base_to_optical": {
+            "xyz_m": np.add(nominal.position_m, (0.05, 0.04, -0.03)).tolist(),
+            "rpy_rad": turned.as_euler("xyz").tolist(),
+        },
+        "reprojection_error_px": 0.3,
+        "position_error_mm": 0.5,
+        "rotation_error_deg": 0.1,
+        "views": 25,
+    }
+    day = {"date": "2026-11-28"}
+    data["robot"]["cameras"][0]["calibration"] = {"lens": lens | day, "pose": pose | day}
+    calibrated = Contract.model_validate_json(json.dumps(data))
+    place = camera_pose(calibrated.robot.cameras[0])
+    hardware = opened(calibrated)
+    hardware.robot.place(np.array([2.5, -1.0, 0.0, -2.5, 0.0, 1.5, 0.0]), 0.0)  # out of the way
+    for seed in range(3):
+        hardware.redraw_scene(seed)
+        frame = hardware.read_camera("camera")
+        rgb = frame.rgb.astype(int)
+        row, column = np.nonzero((rgb[..., 0] > 90) & (rgb[..., 1:] < 60).all(axis=2))
+        assert len(row) > 60
+        target = hardware.read_scene()["target_position_m"]
+        seen = place.axes @ (target - place.position_m)
+        assert frame.intrinsics[0].tolist() == [500.0, 0.0, 331.0]
+        u, v, _ = frame.intrinsics @ (seen / seen[2])
+        assert (column.mean(), row.mean()) == pytest.approx((u, v), abs=0.25)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from robot_learning.perception.freshness import StampCheck
 from robot_learning.perception.image_pipeline import FreezeDetector, ImageError
 from robot_learning.perception.task_camera import task_camera, task_pipeline
 from robot_learning_nodes import convert
@@ -19,7 +20,7 @@ from robot_learning_nodes.qos import IMAGE, STREAM
 
 
 class Camera(GraphNode):
-    """Decodes, rectifies, crops and resizes; reports a silent or frozen camera."""
+    """Decodes, rectifies, crops and resizes; reports a silent, frozen or late camera."""
 
     name = "camera"
     parameters = (
@@ -52,6 +53,7 @@ class Camera(GraphNode):
             self.contract, self.values["size_px"], is_region=self.values["region"]
         )
         self.freeze = FreezeDetector(self.values["freeze_limit"] or 10**9)
+        self.stamps = StampCheck(self.camera.age_max_s)
         self.trouble: str | None = None  # with the newest image
         self.calibrated = False
         self.images = 0
@@ -69,6 +71,8 @@ class Camera(GraphNode):
             return ERROR, self.trouble, figures
         if age_s > max(1.0, 3.0 / self.camera.rate_hz) and not self.lockstep:
             return ERROR, f"no image for {age_s:.1f} s: is the camera plugged in?", figures
+        if self.stamps.late is not None:
+            return ERROR, self.stamps.late, figures
         if self.images and not self.calibrated:
             return WARN, "no camera_info yet: images are not rectified", figures
         return OK, "images arrive", figures
@@ -96,6 +100,9 @@ class Camera(GraphNode):
         self.last_s = time.monotonic()
 
     def _prepared(self, message: CompressedImage) -> np.ndarray:
+        if not self.lockstep:
+            stamp_s = convert.to_seconds(message.header.stamp)
+            self.stamps.require_newer(stamp_s, self.wall_now_s())
         if self.freeze.update(memoryview(message.data).cast("B")):
             raise ImageError(
                 f"{self.freeze.repeats} identical images in a row: frozen camera? Start its driver "

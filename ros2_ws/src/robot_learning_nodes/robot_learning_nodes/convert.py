@@ -196,13 +196,18 @@ def read_wrench(message: WrenchStamped) -> Array:
     return np.array([force.x, force.y, force.z, torque.x, torque.y, torque.z])
 
 
-def write_camera_info(frame: CameraFrame, frame_id: str) -> CameraInfo:
-    """Calibration of an undistorted camera."""
+def write_camera_info(
+    frame: CameraFrame, frame_id: str, distortion: Sequence[float] = (0.0,) * 5
+) -> CameraInfo:
+    """Calibration of a camera; by default an undistorted one.
+
+    Where the camera matrix is zero it is not calibrated, as sensor_msgs/CameraInfo has it.
+    """
     height, width = frame.rgb.shape[:2]
     message = CameraInfo(height=height, width=width, distortion_model="plumb_bob")
     message.header.stamp = to_time(frame.stamp_s)
     message.header.frame_id = frame_id
-    message.d = [0.0] * 5
+    message.d = [float(value) for value in distortion]
     message.k = frame.intrinsics.reshape(-1).tolist()
     message.r = np.eye(3).reshape(-1).tolist()
     message.p = np.hstack([frame.intrinsics, np.zeros((3, 1))]).reshape(-1).tolist()

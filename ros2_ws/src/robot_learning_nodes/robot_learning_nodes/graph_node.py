@@ -60,7 +60,7 @@ class GraphNode(LifecycleNode):
         self.lockstep: bool = self.values["mode"] == "lockstep"
         self.active = False
         self.rejected: dict[str, int] = {}
-        self._made: list[tuple[Callable[[Any], bool], Any]] = []
+        self._made: list[tuple[Callable[[Any], object], Any]] = []
         self._heartbeat = self.create_publisher(Heartbeat, "heartbeat", HEARTBEAT)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(HEARTBEAT_PERIOD_S, self._beat)
@@ -132,7 +132,7 @@ class GraphNode(LifecycleNode):
 
     def release_later(self, release: Callable[[], None]) -> None:
         """Something that must be let go of with this configuration."""
-        self._made.append((lambda _: release() is None, None))
+        self._made.append((lambda _: release(), None))
 
     def every(self, period_s: float, callback: Callable[[], None]) -> None:
         """A wall-clock timer; runs only while active."""
