@@ -26,7 +26,7 @@ BOOTSTRAP = python=$(PYTHON); \
 help:
 	@echo 'make setup   .venv, wheels and the ROS 2 workspace (train and test do it by themselves)'
 	@echo 'make train   trains and evaluates a reaching policy over the ROS 2 graph, in runs/'
-	@echo 'make test    linters, types and tests'
+	@echo 'make test    linters, types and tests (those that take a minute: pytest -m slow)'
 	@echo 'make lock    writes the lock files anew (maintainers)'
 	@echo 'make clean   removes what set-up made; runs/ stays'
 

@@ -180,6 +180,7 @@ def test_without_a_camera_the_arm_holds_and_says_why_until_it_is_back(
     run.poll_until(lambda: run.on_disk() > before)
 
 
+@pytest.mark.slow  # a minute, of the fifteen that all tests may take
 def test_kill_9_of_policy_and_learner_loses_no_acknowledged_episode_and_takes_none_twice(
     run: Run, tmp_path: Path
 ) -> None:

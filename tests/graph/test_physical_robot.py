@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -134,9 +135,10 @@ def test_nothing_moves_before_a_person_arms_it_and_that_waits_for_the_self_test(
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        ({"kind": "state_nan", "for_s": 0.5}, "not finite"),
-        ({"kind": "force", "for_s": 0.5, "amount": 80.0}, "force"),
-        ({"kind": "state_silent", "for_s": 1.0}, "joint_states"),
+        ({"kind": "state_nan", "for_s": 0.5}, "joint_states has a position that is not finite"),
+        ({"kind": "force", "for_s": 0.5, "amount": 80.0}, "external force 80"),
+        # By the gate or by the monitor, whoever comes first.
+        ({"kind": "state_silent", "for_s": 1.0}, "nothing new|silent: joint_states"),
     ],
     ids=["nan", "force", "silence"],
 )
@@ -147,7 +149,7 @@ def test_a_fault_on_the_wire_stops_the_arm_and_latches(
     at_s = physical.moving()
     physical.inject(fault)
     physical.rests(at_s)
-    assert named in physical.latched()
+    assert re.search(named, physical.latched())
 
 
 @pytest.mark.parametrize("name", ["safety_monitor", "bench_mover", "arm_driver"])

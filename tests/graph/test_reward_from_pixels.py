@@ -284,6 +284,7 @@ def constant(folder: Path, contract: Contract, probability: float) -> Path:
     return SuccessClassifier(network, view, **limits, about={}).save(folder).parent
 
 
+@pytest.mark.slow
 def test_a_policy_is_trained_over_the_graph_by_a_classifiers_word_alone(tmp_path: Path) -> None:
     """One that always says success ends every episode once it is held, cube or no cube."""
     out, lines = tmp_path / "run", list[str]()

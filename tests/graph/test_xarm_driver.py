@@ -153,6 +153,7 @@ def test_the_driver_moves_an_xarm_names_its_errors_and_its_death_stops_it(
     hand.until(lambda: box.controller.gripper.position < 400, "the gripper to close")
     hand.arm_and_move()
 
+    hand.client.take(topic="safety/state")  # of the fault before
     graph.processes["arm_driver"].send_signal(signal.SIGKILL)
     graph.processes["arm_driver"].wait()
     hand.until(lambda: hand.speed() == 0.0, "rest")

@@ -27,7 +27,7 @@ SERVICES = {
     "arranged": "scene/arranged",
     "self-test": "self_test/run",
 }
-SETTLES_S = 0.5
+SETTLES_S = 2.0  # for a self-test, where there is one
 NAMES = {
     getattr(SafetyState, name): name for name in ("DISARMED", "ARMED", "STOPPING", "FAULT", "ESTOP")
 }
@@ -84,7 +84,7 @@ def _do(node: Caller, executor: SingleThreadedExecutor, what: str, wait_s: float
         while node.state is None and time.monotonic() < end_s:
             executor.spin_once(timeout_sec=0.1)
         settled_s = time.monotonic() + SETTLES_S
-        while time.monotonic() < settled_s:
+        while node.tested is None and time.monotonic() < settled_s:
             executor.spin_once(timeout_sec=0.1)
         heard = node.state is not None
         return {"success": heard, "message": "" if heard else _NOBODY, **node.report()}
