@@ -377,6 +377,7 @@ def test_a_killed_simulator_is_named_and_its_restart_is_a_clock_that_went_back(
     assert not arm.ask([0.5, 0.0, 0.0])["refused"]
 
 
+@pytest.mark.slow
 def test_a_killed_driver_latches_the_monitor_and_comes_back_not_armed(arm: ArmSide) -> None:
     arm.ask([1.0, 0.0, 0.0])
     kill(arm.graph, "arm_driver")

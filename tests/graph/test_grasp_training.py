@@ -134,6 +134,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_used_ends_the_episode_and_the_run_goes_on(
     run: Run, client: Client
 ) -> None:

@@ -30,6 +30,7 @@ OVERRIDES = {
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(300)]
 
 
+@pytest.mark.slow
 def test_a_lift_is_trained_on_demonstrations_over_the_graph(tmp_path: Path) -> None:
     """Every step shows where the object is at its own moment, and no episode is given up."""
     environment, contract = make_task_environment("lift", "panda")

@@ -87,6 +87,7 @@ def test_a_robot_elsewhere_does_what_one_here_does_and_an_updater_labels_by_its_
     labellers.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_who_is_killed_is_replaced_and_the_counts_add_up(cluster, tmp_path):
     directory = RunDirectory(tmp_path / "run")
