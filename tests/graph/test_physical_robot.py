@@ -21,6 +21,7 @@ import pytest
 from conftest import Graph
 from mcap.reader import make_reader
 
+from robot_learning.benchmark.fault_graph import MANAGED
 from robot_learning.contract import load_contract
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.wire_record import Cycles, WireRecord
@@ -29,15 +30,6 @@ pytestmark = pytest.mark.graph
 
 CONTRACT = load_contract("panda", "reach")
 ARMED, FAULT = 1, 3
-MANAGED = [
-    "safety_monitor",
-    "black_box",
-    "arm_driver",
-    "gripper_driver",
-    "self_test",
-    "arbiter",
-    "bench_mover",
-]
 OWN: dict[str, dict[str, Any]] = {"safety_monitor": {"self_test": True}, "black_box": {"out": "."}}
 # By when a stop must be over: what noticed it within 0.35 s at most, and the stop itself.
 NOTICED_WITHIN_S = 0.5

@@ -52,8 +52,7 @@ class ShadowNode(GraphNode):
 
     def stop(self) -> None:
         """Writes what was found."""
-        if self.active and self.shadow.decisions:
-            self.file.flush()
+        if self.active and self.shadow.decisions and self.exit_code != 1:
             text = json.dumps(self.shadow.figures(), indent=2) + "\n"
             write_atomic(self.folder / "shadow.json", text.encode())
 
@@ -82,7 +81,11 @@ class ShadowNode(GraphNode):
             self.targets += 1
 
     def _write(self, row: dict[str, Any]) -> None:
-        self.file.write(json.dumps(row) + "\n")
+        try:
+            print(json.dumps(row), file=self.file, flush=True)
+        except OSError as error:
+            self.say(f"{self.file.name}: {error.strerror}; make room and start again", alarm=True)
+            self.exit_code = 1
 
 
 def main() -> None:
