@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import ctypes
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from domains import claimed_domain
 
 from robot_learning.workspace import WorkspaceError, graph_environment
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 NODES = REPOSITORY / "ros2_ws" / "install" / "robot_learning_nodes" / "lib" / "robot_learning_nodes"
-_domain = 10 + os.getpid() % 60
 _open: set[Graph] = set()
 
 
@@ -97,9 +97,10 @@ class Client:
 class Graph:
     """Starts nodes, logs them, and reaps them."""
 
-    def __init__(self, tmp_path: Path, domain_id: int) -> None:
-        self.domain_id = domain_id
-        self.environment = graph_environment(domain_id)
+    def __init__(self, tmp_path: Path) -> None:
+        self._claims = ExitStack()
+        self.domain_id = self._claims.enter_context(claimed_domain())
+        self.environment = graph_environment(self.domain_id)
         # These tests are about the graph; one core is enough for its arithmetic.
         self.environment["OMP_NUM_THREADS"] = "1"
         self.folder = tmp_path
@@ -167,15 +168,14 @@ class Graph:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._claims.close()
 
 
 @pytest.fixture
 def graph(tmp_path: Path) -> Iterator[Graph]:
     """A graph in a domain of its own; every child is gone afterwards."""
-    global _domain
-    _domain = 10 + (_domain - 9) % 80
     try:
-        graph = Graph(tmp_path, _domain)
+        graph = Graph(tmp_path)
     except WorkspaceError as error:
         pytest.fail(str(error))
     try:

@@ -7,7 +7,6 @@ after reset and arming the graph must work again.
 from __future__ import annotations
 
 import math
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -130,7 +129,7 @@ class ArmSide:
 
 @pytest.fixture(scope="module")
 def arm_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArmSide]:
-    graph = Graph(tmp_path_factory.mktemp("arm_side"), 70 + os.getpid() % 20)
+    graph = Graph(tmp_path_factory.mktemp("arm_side"))
     try:
         yield ArmSide(graph)
     finally:

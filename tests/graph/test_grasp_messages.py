@@ -8,18 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from robot_learning.workspace import graph_environment
+from conftest import Graph
 
 SCRIPT = Path(__file__).with_name("message_script.py")
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(60)]
 
 
-def test_episodes_orders_and_pictures_come_back_as_they_went_and_wrong_ones_are_named() -> None:
+def test_episodes_orders_and_pictures_come_back_as_they_went_and_wrong_ones_are_named(
+    graph: Graph,
+) -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT)],
-        env=graph_environment(0),
+        env=graph.environment,
         capture_output=True,
         text=True,
         check=False,

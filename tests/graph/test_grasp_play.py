@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from pathlib import Path
 
 import pytest
+from launched import Launched, run_launch
 
 from robot_learning.grasping.policy import policy_of
 from robot_learning.grasping.qt_opt import GraspQTOpt
 from robot_learning.grasping.settings import GraspHyperParameters
 from robot_learning.grasping.world import ContractWorld
-from robot_learning.launch import LaunchSession
-from robot_learning.workspace import graph_environment
+from robot_learning.workspace import config_dir
 
-LAUNCH = Path(__file__).resolve().parents[2] / "launch" / "sim_grasp_play.launch.xml"
-EPISODES, LIMIT_S = 2, 150.0
+EPISODES = 2
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(300)]
 
 
-def play(tmp_path: Path, policy: Path, task: str = "bin_grasp") -> tuple[int, str]:
-    """The launch's exit status, and what was said."""
-    lines: list[str] = []
-    session = LaunchSession(
-        LAUNCH,
+def play(tmp_path: Path, policy: Path, task: str = "bin_grasp") -> Launched:
+    """How attempts of a policy ended."""
+    return run_launch(
+        "sim_grasp_play",
+        tmp_path / "log_of_nodes",
         {
             "policy": str(policy),
             "task": task,
@@ -34,17 +31,7 @@ def play(tmp_path: Path, policy: Path, task: str = "bin_grasp") -> tuple[int, st
             "episodes": str(EPISODES),
             "out": str(tmp_path / "played"),
         },
-        environment=graph_environment(15 + os.getpid() % 4),
-        log_dir=tmp_path / "log_of_nodes",
-        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
-        quiet=True,
     )
-    with session:
-        session.start()
-        end = time.monotonic() + LIMIT_S
-        while (status := session.poll(0.1)) is None:
-            assert time.monotonic() < end, "not in time:\n" + "\n".join(lines[-60:])
-    return status, "\n".join(lines)
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +44,19 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_so_many_attempts_are_made_and_their_success_is_written(tmp_path: Path, policy: Path):
-    status, said = play(tmp_path, policy)
-    assert status == 0, said
+    launched = play(tmp_path, policy)
+    assert launched.code == 0, launched.said
     result = json.loads((tmp_path / "played" / "evaluation.json").read_text())
     assert result["n"] == EPISODES and 0.0 <= result["success_rate"] <= 1.0
-    assert f"episode {EPISODES}/{EPISODES}: " in said
+    assert f"episode {EPISODES}/{EPISODES}: " in launched.said
 
 
 def test_a_policy_of_another_task_is_refused_before_anything_moves(tmp_path: Path, policy: Path):
     task = tmp_path / "other.yaml"
-    text = (LAUNCH.parents[1] / "config" / "tasks" / "bin_grasp.yaml").read_text()
+    text = (config_dir() / "tasks" / "bin_grasp.yaml").read_text()
     task.write_text(text.replace("count_min: 1", "count_min: 2"))
-    status, said = play(tmp_path, policy, str(task))
-    assert status != 0
-    assert "was trained under contract" in said and "give the robot and task" in said
+    launched = play(tmp_path, policy, str(task))
+    assert launched.code != 0
+    assert "was trained under contract" in launched.said
+    assert "give the robot and task" in launched.said
     assert not (tmp_path / "played" / "evaluation.json").exists()

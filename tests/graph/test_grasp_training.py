@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Client
+from domains import claimed_domain
 from typer.testing import CliRunner
 
 from robot_learning.cli import app
@@ -41,13 +42,13 @@ pytestmark = [pytest.mark.graph, pytest.mark.timeout(300)]
 class Run:
     """A training launch that tests poke at."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.out = folder / "run"
         self.task = folder / "short.yaml"  # episodes too short to grasp in, and quick
         text = (config_dir() / "tasks" / "bin_grasp.yaml").read_text()
         self.task.write_text(re.sub(r"episode_steps: \d+", f"episode_steps: {STEPS}", text))
         self.sha256 = load_contract("panda", self.task).sha256
-        self.environment = graph_environment(15 + os.getpid() % 4)
+        self.environment = environment
         self.lines: list[str] = []
         self.acknowledged: dict[int, GraspEpisode] = {}
         self.session = LaunchSession(
@@ -102,10 +103,11 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    run = Run(tmp_path_factory.mktemp("grasp"))
-    with run.session:
-        run.session.start()
-        yield run
+    with claimed_domain() as domain:
+        run = Run(tmp_path_factory.mktemp("grasp"), graph_environment(domain))
+        with run.session:
+            run.session.start()
+            yield run
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY, Graph
+from conftest import Graph
+from launched import run_launch
 
 from robot_learning.contract import load_contract
 from robot_learning.envs import field_slices, make_env
-from robot_learning.launch import LaunchSession
 
 HERE = Path(__file__).parent
 
@@ -21,21 +21,14 @@ pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
 
 def played(graph: Graph, tmp_path: Path, script: str, task: str) -> list[dict[str, Any]]:
     """What a program said about its episodes; the graph has ended with it."""
-    lines: list[str] = []
-    with LaunchSession(
-        REPOSITORY / "launch" / "gymnasium.launch.xml",
+    launched = run_launch(
+        "gymnasium",
+        tmp_path / "log",
         {"script": str(HERE / script), "task": task, "out": str(tmp_path / "out")},
-        environment=graph.environment | {"TASK": task},
-        log_dir=tmp_path / "log",
-        on_line=lambda label, line: lines.append(line),
-        quiet=True,
-    ) as session:
-        session.start()
-        code = None
-        while code is None:
-            code = session.poll(0.5)
-    assert code == 0, "\n".join(lines[-60:])
-    result = next(line for line in lines if "RESULT " in line)
+        graph.environment | {"TASK": task},
+    )
+    assert launched.code == 0, launched.said
+    result = next(line for line in launched.lines if "RESULT " in line)
     episodes: list[dict[str, Any]] = json.loads(result.partition("RESULT ")[2])
     return episodes
 

@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, Graph
-
-from robot_learning.launch import LaunchSession
-from robot_learning.workspace import graph_environment
+from conftest import Graph
+from launched import run_launch
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(180)]
 
@@ -38,16 +36,11 @@ def test_an_occupied_out_folder_ends_the_launch_with_its_reason(
     graph: Graph, tmp_path: Path
 ) -> None:
     (tmp_path / "config.yaml").write_text("")
-    lines: list[str] = []
-    session = LaunchSession(
-        REPOSITORY / "launch" / "sim_train.launch.xml",
+    launched = run_launch(
+        "sim_train",
+        tmp_path / "log",
         {"out": str(tmp_path), "overrides": json.dumps({"hidden_sizes": [8]})},
-        environment=graph_environment(graph.domain_id),
-        log_dir=tmp_path / "log",
-        on_line=lambda label, line: lines.append(line),
-        quiet=True,
+        graph.environment,
     )
-    with session:
-        session.start()
-        assert session.poll(150) == 1
-    assert any("already holds a run" in line for line in lines)
+    assert launched.code == 1, launched.said
+    assert any("already holds a run" in line for line in launched.lines)

@@ -7,7 +7,6 @@ the test calls what a person calls.
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -105,7 +104,7 @@ def speeds(cycles: Cycles) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def physical(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Physical]:
-    graph = Graph(tmp_path_factory.mktemp("physical"), 30 + os.getpid() % 20)
+    graph = Graph(tmp_path_factory.mktemp("physical"))
     try:
         yield Physical(graph)
     finally:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from conftest import Graph
+from launched import Launched, run_launch
 
 from robot_learning.algorithms.pets import PETS
 from robot_learning.contract import load_contract
-from robot_learning.launch import LaunchSession
 from robot_learning.replay import read_steps
 from robot_learning.replay.audit import audit_journal
 from robot_learning.training.policy_file import PolicyFile, load_policy, save_policy
 from robot_learning.training.task_settings import task_learner_settings
-from robot_learning.workspace import graph_environment
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = {"members": 3, "elites": 3, "hidden_sizes": [16], "epochs": 2}
 # The paper's networks: weights of nearly 2 MB have to go through a topic.
 PLANS = {
@@ -33,37 +30,23 @@ BRANCHES = {
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(300)]
 
 
-def launch(file: str, out: Path, domain_id: int, **arguments: str) -> tuple[int, list[str]]:
-    """Runs a launch file to its end: its exit code, and what its nodes said."""
-    lines: list[str] = []
-    session = LaunchSession(
-        REPOSITORY / "launch" / f"{file}.launch.xml",
-        {"out": str(out)} | arguments,
-        environment=graph_environment(domain_id) | {"OMP_NUM_THREADS": "1"},
-        log_dir=out / "log",
-        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
-        quiet=True,
-    )
-    with session:
-        session.start()
-        while (code := session.poll(0.2)) is None:
-            pass
-    return code, lines
+def launch(file: str, out: Path, **arguments: str) -> Launched:
+    """Runs a launch file to its end."""
+    return run_launch(file, out / "log", {"out": str(out)} | arguments, {"OMP_NUM_THREADS": "1"})
 
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where 110 steps over the graph left a policy that plans."""
     out = tmp_path_factory.mktemp("pets")
-    code, lines = launch(
+    launched = launch(
         "sim_mbrl",
         out,
-        80 + os.getpid() % 5,
         steps="110",
         evaluation_episodes="1",
         overrides=json.dumps(PLANS),
     )
-    assert code == 0, "\n".join(lines[-80:])
+    assert launched.code == 0, launched.said
     return out
 
 
@@ -83,16 +66,15 @@ def test_in_real_time_every_period_is_answered_and_what_is_too_heavy_is_said(
     planner: Path, tmp_path: Path
 ) -> None:
     """A thousandth of a second is too little for any plan, and is kept to all the same."""
-    code, lines = launch(
+    launched = launch(
         "sim_play",
         tmp_path,
-        85 + os.getpid() % 5,
         policy=str(planner),
         episodes="1",
         replan_budget_s="0.001",
     )
-    said = "\n".join(lines)
-    assert code == 0, said
+    said = "\n".join(launched.lines)
+    assert launched.code == 0, said
     # An episode that misses control periods is given up, and would not be counted.
     assert json.loads((tmp_path / "evaluation.json").read_text())["n"] == 1
     assert "lower one of population (32), rounds (2), horizon (3), particles (1)" in said
@@ -116,16 +98,15 @@ def test_a_planner_whose_model_was_never_fitted_is_not_played(graph: Graph) -> N
 def test_mbpo_learns_from_branches_of_its_model_through_the_ordinary_learner(
     tmp_path: Path,
 ) -> None:
-    code, lines = launch(
+    launched = launch(
         "sim_mbrl",
         tmp_path,
-        90 + os.getpid() % 5,
         algorithm="mbpo",
         steps="110",
         evaluation_episodes="1",
         overrides=json.dumps(BRANCHES),
     )
-    assert code == 0, "\n".join(lines[-80:])
+    assert launched.code == 0, launched.said
     status = json.loads((tmp_path / "status.json").read_text())
     assert status["updates"] >= 20
     figures = (tmp_path / "metrics.jsonl").read_text()

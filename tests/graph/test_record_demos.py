@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from launched import run_launch
 
 from robot_learning.algorithms import TD3, Spaces, TD3HyperParameters
 from robot_learning.contract import load_contract
@@ -19,13 +18,9 @@ from robot_learning.diagnosis.parity import commanded, compare, measured
 from robot_learning.hardware import open_hardware
 from robot_learning.identification.from_episode import load_motion
 from robot_learning.identification.gap import measure_gap
-from robot_learning.launch import LaunchSession
 from robot_learning.training.policy_file import PolicyFile, save_policy
-from robot_learning.workspace import graph_environment
 
-LAUNCH = Path(__file__).resolve().parents[2] / "launch" / "record_demos.launch.xml"
 CONTRACT = load_contract("panda", "reach")
-LIMIT_S = 150.0
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
 
@@ -41,9 +36,9 @@ def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path
     folder.mkdir()
     save_untrained(folder)
     store = Store(tmp_path / "store")
-    lines: list[str] = []
-    session = LaunchSession(
-        LAUNCH,
+    launched = run_launch(
+        "record_demos",
+        tmp_path / "log_of_nodes",
         {
             "policy": str(folder),
             "mode": "lockstep",
@@ -52,17 +47,8 @@ def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path
             "operator": "ada",
             "pictures": "false",
         },
-        environment=graph_environment(20 + os.getpid() % 4),
-        log_dir=tmp_path / "log_of_nodes",
-        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
-        quiet=True,
     )
-    with session:
-        session.start()
-        end = time.monotonic() + LIMIT_S
-        while (status := session.poll(0.1)) is None:
-            assert time.monotonic() < end, "not in time:\n" + "\n".join(lines[-60:])
-    assert status == 0, "\n".join(lines[-60:])
+    assert launched.code == 0, launched.said
 
     checked, summaries = check_files(store, store.whole())
     checked.append(check_catalogue(store, summaries))

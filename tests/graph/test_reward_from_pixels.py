@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import signal
 import time
 from pathlib import Path
@@ -19,11 +18,11 @@ import pytest
 import torch
 import yaml
 from conftest import Graph
+from launched import run_launch
 
 from robot_learning.contract import Contract, load_contract
 from robot_learning.envs.observation import field_slices
 from robot_learning.hardware import JointPoint, open_hardware
-from robot_learning.launch import LaunchSession
 from robot_learning.replay import read_steps
 from robot_learning.replay.audit import audit_journal
 from robot_learning.rewards.pixels.classifier import SuccessClassifier, SuccessNetwork
@@ -33,11 +32,10 @@ from robot_learning.rewards.pixels.judge import PixelJudge
 from robot_learning.rewards.pixels.monitor import OVERRIDES_FILE
 from robot_learning.rewards.pixels.settings import ClassifierSettings
 from robot_learning.rewards.pixels.state_judge import classifier_of
-from robot_learning.workspace import config_dir, graph_environment
+from robot_learning.workspace import config_dir
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(300)]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 CONTRACT = load_contract("panda", "lift")
 PERIOD_S = CONTRACT.control_period_s
 HOME = np.array([joint.home_position_rad for joint in CONTRACT.robot.arm.joints])
@@ -287,10 +285,11 @@ def constant(folder: Path, contract: Contract, probability: float) -> Path:
 @pytest.mark.slow
 def test_a_policy_is_trained_over_the_graph_by_a_classifiers_word_alone(tmp_path: Path) -> None:
     """One that always says success ends every episode once it is held, cube or no cube."""
-    out, lines = tmp_path / "run", list[str]()
+    out = tmp_path / "run"
     overrides = {"hidden_sizes": [16], "batch_size": 16, "updates_per_step": 0.1}
-    session = LaunchSession(
-        REPOSITORY / "launch" / "sim_train.launch.xml",
+    launched = run_launch(
+        "sim_train",
+        out / "log",
         {
             "task": "lift",
             "algorithm": "td3",
@@ -300,21 +299,14 @@ def test_a_policy_is_trained_over_the_graph_by_a_classifiers_word_alone(tmp_path
             "overrides": json.dumps(overrides),
             "success_classifier": str(constant(tmp_path / "classifier", CONTRACT, 0.999)),
         },
-        environment=graph_environment(95 + os.getpid() % 4),
-        log_dir=out / "log",
-        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
-        quiet=True,
     )
-    with session:
-        session.start()
-        while (code := session.poll(0.2)) is None:
-            pass
-    assert code == 0, "\n".join(lines[-80:])
+    assert launched.code == 0, launched.said
     assert audit_journal(out / "checkpoint").missing == 0
     steps = [step for _, step in read_steps(next((out / "checkpoint").glob("*.journal")))]
     assert [step.reward for step in steps] == [float(step.episode_step == 2) for step in steps]
     assert all(step.terminated == (step.episode_step == 2) for step in steps)
     heights_m = [step.observation[field_slices(CONTRACT)["object_position_m"]][2] for step in steps]
     assert max(heights_m) < 0.05, "the cube lay on the table all the while"
-    assert not any("given up" in line for line in lines), "every state was seen at its own moment"
+    given_up = [line for line in launched.lines if "given up" in line]
+    assert not given_up, "every state was seen at its own moment"
     assert not (out / OVERRIDES_FILE).exists()

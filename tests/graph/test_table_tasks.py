@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from launched import run_launch
 
 from robot_learning.contract import load_contract
 from robot_learning.demonstrations.operators import scripted_operator
 from robot_learning.demonstrations.record import record_demonstrations
 from robot_learning.envs.observation import field_slices
-from robot_learning.launch import LaunchSession
 from robot_learning.replay import read_steps
 from robot_learning.replay.audit import audit_journal
 from robot_learning.training.tasks import make_task_environment
-from robot_learning.workspace import graph_environment
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 OVERRIDES = {
     "hidden_sizes": [16],
     "batch_size": 16,
@@ -45,9 +42,9 @@ def test_a_lift_is_trained_on_demonstrations_over_the_graph(tmp_path: Path) -> N
     )
     environment.close()
     assert recorded.successes == 2
-    lines: list[str] = []
-    session = LaunchSession(
-        REPOSITORY / "launch" / "sim_train.launch.xml",
+    launched = run_launch(
+        "sim_train",
+        out / "log",
         {
             "task": "lift",
             "algorithm": "ddpgfd",
@@ -57,16 +54,8 @@ def test_a_lift_is_trained_on_demonstrations_over_the_graph(tmp_path: Path) -> N
             "out": str(out),
             "overrides": json.dumps(OVERRIDES),
         },
-        environment=graph_environment(75 + os.getpid() % 5),
-        log_dir=out / "log",
-        on_line=lambda label, line: lines.append(f"[{label}] {line}"),
-        quiet=True,
     )
-    with session:
-        session.start()
-        while (code := session.poll(0.2)) is None:
-            pass
-    assert code == 0, "\n".join(lines[-80:])
+    assert launched.code == 0, launched.said
     audit = audit_journal(out / "checkpoint")
     assert audit.training_steps >= 100 and audit.missing == 0
     status = json.loads((out / "status.json").read_text())

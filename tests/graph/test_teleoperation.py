@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import struct
 import time
 from collections.abc import Iterator
@@ -96,7 +95,7 @@ def alone(desk: Desk) -> Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    graph = Graph(tmp_path_factory.mktemp("teleoperation"), 31 + os.getpid() % 30)
+    graph = Graph(tmp_path_factory.mktemp("teleoperation"))
     try:
         yield Desk(graph)
     finally:

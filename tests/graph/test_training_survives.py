@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from conftest import Graph
 
 from robot_learning.contract import config_dir
 from robot_learning.launch import LaunchSession
 from robot_learning.replay.audit import audit_journal
 from robot_learning.training.policy_file import load_policy
-from robot_learning.workspace import graph_environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = 1000
@@ -49,7 +49,7 @@ class Run:
         return "\n".join(self.lines[-80:])
 
 
-def launch(out: Path, domain_id: int, **arguments: str) -> Run:
+def launch(out: Path, environment: dict[str, str], **arguments: str) -> Run:
     run: Run
     session = LaunchSession(
         REPOSITORY / "launch" / "sim_train.launch.xml",
@@ -60,7 +60,7 @@ def launch(out: Path, domain_id: int, **arguments: str) -> Run:
             "overrides": json.dumps(OVERRIDES),
         }
         | arguments,
-        environment=graph_environment(domain_id),
+        environment=environment,
         log_dir=out / "log",
         on_line=lambda label, line: run.lines.append(f"[{label}] {line}"),
         quiet=True,
@@ -70,7 +70,7 @@ def launch(out: Path, domain_id: int, **arguments: str) -> Run:
 
 
 def test_kill_9_of_each_node_in_turn_loses_no_step_and_the_run_reaches_its_goal(
-    tmp_path: Path,
+    graph: Graph, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     robot = tmp_path / "panda.yaml"  # with a small camera, so that the time goes into the graph
@@ -80,7 +80,7 @@ def test_kill_9_of_each_node_in_turn_loses_no_step_and_the_run_reaches_its_goal(
         .replace("height_px: 480", "height_px: 48")
         .replace("rate_hz: 30.0", "rate_hz: 5.0")
     )
-    run = launch(out, 5 + os.getpid() % 4, camera="true", robot=str(robot))
+    run = launch(out, graph.environment, camera="true", robot=str(robot))
     with run.session:
         run.session.start()
         for share, name in enumerate(["learner", "policy", "sim", "camera"], start=1):
