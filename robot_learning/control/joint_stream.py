@@ -6,6 +6,8 @@ tick, so that whatever the gate let through is where it goes on from.
 
 from __future__ import annotations
 
+from operator import sub, truediv
+
 import numpy as np
 import ruckig
 from numpy.typing import NDArray
@@ -58,14 +60,14 @@ class JointStream:
 
     def _to_velocity(self, motion: Motion, velocity: Array, duration_s: float) -> Motion | None:
         given = self._joints.given
-        given.current_position = motion.position.tolist()
-        given.current_velocity = motion.velocity.tolist()
-        given.current_acceleration = motion.acceleration.tolist()
-        given.target_velocity = [
-            min(max(wanted, -top), top)
-            for wanted, top in zip(velocity.tolist(), self._velocity, strict=True)
+        now, push = motion.velocity.tolist(), motion.acceleration.tolist()
+        wanted = [
+            min(max(v, -top), top) for v, top in zip(velocity.tolist(), self._velocity, strict=True)
         ]
-        self._proportion(given)
+        given.current_position = motion.position.tolist()
+        given.current_velocity, given.current_acceleration = now, push
+        given.target_velocity = wanted
+        given.max_acceleration, given.max_jerk = self._proportion(now, push, wanted)
         found = self._joints.at(duration_s)
         return None if found is None else Motion(*(np.array(part) for part in found))
 
@@ -105,31 +107,28 @@ class JointStream:
         (travelled,), (speed,), (push,) = found
         return Motion(motion.position + travelled * unit, speed * unit, push * unit)
 
-    def _proportion(self, given: ruckig.InputParameter) -> None:
-        """Gives every joint acceleration and jerk in proportion to its change of velocity.
+    def _proportion(
+        self, now: list[float], push: list[float], wanted: list[float]
+    ) -> tuple[list[float], list[float]]:
+        """Every joint's acceleration and jerk in proportion to its change of velocity.
 
         All joints then change velocity in one shape, and the tool's velocity goes straight from
         what it is to what is wanted. Ruckig's own synchronisation of velocities only makes them
         end together; near a stretched arm, where large joint velocities cancel, the tool would
         swing out meanwhile. A joint that accelerates already keeps what it needs to end that.
         """
-        changes = [
-            abs(wanted - now)
-            for wanted, now in zip(given.target_velocity, given.current_velocity, strict=True)
-        ]
-        by_acceleration = max(c / a for c, a in zip(changes, self._acceleration, strict=True))
-        by_jerk = max(c / j for c, j in zip(changes, self._jerk, strict=True))
-        scale_a = 1.0 / max(by_acceleration, 1e-12)
-        scale_j = 1.0 / max(by_jerk, 1e-12)
+        changes = list(map(abs, map(sub, wanted, now)))
+        scale_a = 1.0 / max(*map(truediv, changes, self._acceleration), 1e-12)
+        scale_j = 1.0 / max(*map(truediv, changes, self._jerk), 1e-12)
         accelerations, jerks = [], []
-        rows = zip(changes, given.current_acceleration, self._acceleration, self._jerk, strict=True)
+        rows = zip(changes, push, self._acceleration, self._jerk, strict=True)
         for change, acceleration, top, jerk_top in rows:
             present = abs(acceleration)
             accelerations.append(min(max(change * scale_a, present, _LEAST * top), top))
             jerks.append(
                 min(max(change * scale_j, present / top * jerk_top, _LEAST * jerk_top), jerk_top)
             )
-        given.max_acceleration, given.max_jerk = accelerations, jerks
+        return accelerations, jerks
 
 
 class _Planner:

@@ -18,6 +18,7 @@ No direction is trusted: a wrong one proves less, never too much.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,8 @@ class CollisionGuard:
         self._known, self._before, self._after, self._end = (model.workspace() for _ in range(4))
         self._known_at = np.zeros(7)  # posture of the exact clearances; before the first: none
         self._clearance = np.full(len(model.pairs), -np.inf)
+        self._close: frozenset[int] = frozenset()  # pairs that proof 1 said nothing of there
+        self._after_at: Array | None = None  # posture of `_after`
 
     def refuse(
         self, before: Motion, after: Motion, stop: StopProfile, duration_s: float
@@ -77,37 +80,38 @@ class CollisionGuard:
             return None
         swing = _swing(after, stop)
         slack = swing + self._acceleration * (duration_s * duration_s / 8.0)
-        room = self._room(before, after, stop, slack)
-        if room.min() >= 0.0:
+        near = self._near(before, after, stop, slack)
+        if not self._close.issuperset(near):
+            middle = (after.position + stop.end_position) / 2.0
+            self._known.update(middle)
+            self._known_at, self._clearance = middle, self._known.clearance()
+            near = self._near(before, after, stop, slack)
+            self._close = frozenset(near)
+        # Of pairs that were close already, new clearances would hardly say more.
+        if not near:
             return None
-        middle = (after.position + stop.end_position) / 2.0
-        self._known.update(middle)
-        self._known_at, self._clearance = middle, self._known.clearance()
-        room = self._room(before, after, stop, slack)
-        if room.min() >= 0.0:
-            return None
-        near = np.flatnonzero(~(room >= 0.0))
         return self._judge(near, _Way(before, after, stop, duration_s), swing)
 
-    def _room(
+    def _near(
         self, before: Motion, after: Motion, stop: StopProfile, slack: Array | float
-    ) -> Array:
-        """Clearances less what any point of the way can take of them, metres, shape (p,)."""
+    ) -> list[int]:
+        """Pairs whose clearance some point of the way may take whole: what proof 1 leaves."""
         known = self._known_at
         moved = np.maximum(np.abs(after.position - known), np.abs(stop.end_position - known))
         moved = np.maximum(moved, np.abs(before.position - known)) + slack
-        room: Array = self._clearance - self._reach @ moved
-        return room
+        kept = self._clearance >= self._reach @ moved
+        return [] if kept.all() else (~kept).nonzero()[0].tolist()
 
-    def _judge(self, near: NDArray[np.intp], way: _Way, swing: Array | float) -> str | None:
+    def _judge(self, near: list[int], way: _Way, swing: Array | float) -> str | None:
         """Proofs 2 and 3 for the pairs that proof 1 says nothing of."""
-        self._before.update(way.before.position)
+        if way.before.position is self._after_at:  # what was admitted a tick ago
+            self._before, self._after = self._after, self._before
+        else:
+            self._before.update(way.before.position)
         self._after.update(way.after.position)
+        self._after_at = way.after.position
         self._end.update(way.stop.end_position)
-        step_bends, stop_bends = self._bends(near, way)
-        for pair, step_bend, stop_bend in zip(
-            near.tolist(), step_bends.tolist(), stop_bends.tolist(), strict=True
-        ):
+        for pair, (step_bend, stop_bend) in zip(near, self._bends(near, way), strict=True):
             if self._parted(pair, step_bend, stop_bend):
                 continue
             if not self._parting(pair, way, swing, stop_bend):
@@ -115,17 +119,19 @@ class CollisionGuard:
                 return TABLE_COLLISION if self._model.pairs[pair].with_table else SELF_COLLISION
         return None
 
-    def _bends(self, near: NDArray[np.intp], way: _Way) -> tuple[Array, Array]:
+    def _bends(self, near: list[int], way: _Way) -> Iterator[tuple[float, float]]:
         """How far capsules depart from the straight ways before-after and after-end, metres."""
         stop, h = way.stop, way.duration_s
-        speeds = np.abs([way.before.velocity, way.after.velocity, stop.brake_velocity])
-        fastest = speeds.max(axis=0)
-        reach = self._reach[near]
-        curve = (self._pair_reach[near] @ fastest) @ fastest
-        step = h * h / 8.0 * (reach @ self._acceleration + curve)
+        fastest = np.maximum(np.abs(way.before.velocity), np.abs(way.after.velocity))
+        fastest = np.maximum(fastest, np.abs(stop.brake_velocity))
+        slowing = np.abs(way.after.acceleration)
         half = stop.release_s + stop.brake_s / 2.0
-        released = reach @ np.abs(way.after.acceleration)
-        return step, stop.release_s**2 / 6.0 * released + half * half / 8.0 * curve
+        for pair in near:
+            reach = self._reach[pair]
+            curve = float(fastest @ (self._pair_reach[pair] @ fastest))
+            step = h * h / 8.0 * (float(reach @ self._acceleration) + curve)
+            released = stop.release_s**2 / 6.0 * float(reach @ slowing)
+            yield step, released + half * half / 8.0 * curve
 
     def _parted(self, index: int, step_bend: float, stop_bend: float) -> bool:
         """Proof 2."""
@@ -140,7 +146,7 @@ class CollisionGuard:
             return True  # the one direction, and its gaps are the distances
         for chosen in (end, there):
             direction = _in_frame(chosen, pair, chosen.normal(index))
-            first, second, third = (min(_gaps(p, pair, direction)) for p in (here, there, end))
+            first, second, third = map(min, _gaps(pair, direction, here, there, end))
             if min(first, second) >= step_bend and min(second, third) >= stop_bend:
                 return True
         return False
@@ -149,7 +155,7 @@ class CollisionGuard:
         """Proof 3: every end of the capsule stays where it is allowed, or recedes."""
         pair = self._model.pairs[index]
         direction = _in_frame(self._before, pair, self._before.normal(index))
-        gaps = [_gaps(p, pair, direction) for p in (self._before, self._after, self._end)]
+        gaps = _gaps(pair, direction, self._before, self._after, self._end)
         floor = min(0.0, *gaps[0])
         moved = np.abs(way.stop.end_position - way.after.position) + swing
         pace = self._pair_reach[index] @ moved
@@ -193,9 +199,15 @@ def _in_frame(places: Distances, pair: CollisionPair, direction: Array) -> Array
     return seen
 
 
-def _gaps(places: Distances, pair: CollisionPair, direction: Array) -> list[float]:
+def _gaps(pair: CollisionPair, direction: Array, *all_places: Distances) -> list[list[float]]:
     """How far each end of the capsule clears the other shape in a direction, less the margin."""
-    moved = places.placement(pair.joint).actInv(places.placement(pair.moved_joint))
     reached = float((pair.other @ direction).max()) + pair.other_radius_m
     taken = reached + pair.radius_m + pair.margin_m
-    return [float(direction @ moved.act(end)) - taken for end in pair.ends_m]
+    found = []
+    for places in all_places:
+        moved = places.placement(pair.moved_joint)
+        if pair.joint:
+            moved = places.placement(pair.joint).actInv(moved)
+        along, offset = direction @ moved.rotation, float(direction @ moved.translation) - taken
+        found.append((pair.ends_m @ along + offset).tolist())
+    return found

@@ -305,10 +305,9 @@ class SafetyGate:
             if velocity is None:
                 return None
             top = self.limits.velocity_rad_s
-            limited = np.minimum(np.maximum(velocity, -top), top)
-            if limited.tolist() != velocity.tolist():
+            if not (np.abs(velocity) <= top).all():
                 self._active.append("joint_velocity")
-                velocity = limited
+                velocity = np.clip(velocity, -top, top)
             return JointTarget(velocity_rad_s=velocity)
         position, fraction = vector(target.position_rad, joints), number(target.speed_fraction)
         if position is None or not 0.0 < fraction <= 1.0:

@@ -75,14 +75,16 @@ class StateWatch:
             self.forget()
         elif math.isfinite(stamp) and stamp <= newest:
             return  # repeated or out of order: no news either
-        self._bad = self._fault_of(state, stamp)
-        if self._bad:
+        position = values(state.position_rad, self._joints)
+        velocity = values(state.velocity_rad_s, self._joints)
+        wrench = values(state.wrench, 6)
+        self._bad = self._fault_of(stamp, position, velocity, wrench)
+        if self._bad or position is None or wrench is None:
             return
         self.state = state
-        position = np.asarray(state.position_rad, dtype=np.float64).tolist()
         self._same = self._same + 1 if position == self._position else 0
         self._position = position
-        self._force_n = math.hypot(*np.asarray(state.wrench, dtype=np.float64)[:3].tolist())
+        self._force_n = math.hypot(*wrench[:3])
         received = now_s if received_s is None else number(received_s)
         self._received_s = min(received, now_s) if math.isfinite(received) else -math.inf
 
@@ -139,15 +141,21 @@ class StateWatch:
         speed = np.abs(np.asarray(self.state.velocity_rad_s, dtype=np.float64))
         return not bool((speed <= speed_max_rad_s).all())
 
-    def _fault_of(self, state: RobotState, stamp: float) -> str:
+    def _fault_of(
+        self,
+        stamp: float,
+        position: list[float] | None,
+        velocity: list[float] | None,
+        wrench: list[float] | None,
+    ) -> str:
         if not math.isfinite(stamp):
             return f"robot state carries the stamp {stamp}: check the robot's driver"
-        for name, value, size in (
-            ("position_rad", state.position_rad, self._joints),
-            ("velocity_rad_s", state.velocity_rad_s, self._joints),
-            ("wrench", state.wrench, 6),
+        for name, found, size in (
+            ("position_rad", position, self._joints),
+            ("velocity_rad_s", velocity, self._joints),
+            ("wrench", wrench, 6),
         ):
-            if vector(value, size) is None:
+            if found is None:
                 return (
                     f"robot state field {name} is not {size} finite numbers: "
                     "check the robot's driver"
@@ -163,12 +171,19 @@ def number(value: Any) -> float:
         return math.nan
 
 
-def vector(value: Any, size: int) -> Array | None:
-    """The value as a float64 array of `size` finite numbers, or None for anything else."""
+def values(value: Any, size: int) -> list[float] | None:
+    """The value as `size` finite floats, or None for anything else."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return None
-    if array.shape != (size,) or not all(map(math.isfinite, array.tolist())):
+    if array.shape != (size,):
         return None
-    return array
+    found: list[float] = array.tolist()
+    return found if all(map(math.isfinite, found)) else None
+
+
+def vector(value: Any, size: int) -> Array | None:
+    """The value as a float64 array of `size` finite numbers, or None for anything else."""
+    found = values(value, size)
+    return None if found is None else np.array(found)

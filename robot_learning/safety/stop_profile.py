@@ -10,6 +10,7 @@ stop that brakes every joint at its own rate does not allow.
 from __future__ import annotations
 
 import math
+from operator import truediv
 
 import numpy as np
 
@@ -49,18 +50,18 @@ class StopProfile:
     def __init__(self, start: Motion, limits: MotionLimits) -> None:
         position, velocity, acceleration = start
         self.start = start
-        slowing = [abs(a) for a in acceleration.tolist()]
+        slowing = list(map(abs, acceleration.tolist()))
         release = 0.0
         if max(slowing) >= _ACCELERATION_ZERO:
-            release = max(a / j for a, j in zip(slowing, limits.jerks, strict=True))
+            release = max(map(truediv, slowing, limits.jerks))
         self.release_s = release
         self.brake_velocity = velocity + acceleration * (release / 2.0)
         self.release_position = position + release * (velocity + acceleration * (release / 3.0))
-        speed = [abs(v) for v in self.brake_velocity.tolist()]
+        speed = list(map(abs, self.brake_velocity.tolist()))
         # s is the common factor. |ds/dt| <= 1/brake and |d2s/dt2| <= 1/cubic keep all joints
         # within their limits of acceleration and jerk.
-        brake = max(v / a for v, a in zip(speed, limits.accelerations, strict=True))
-        cubic = max(v / j for v, j in zip(speed, limits.jerks, strict=True))
+        brake = max(map(truediv, speed, limits.accelerations))
+        cubic = max(map(truediv, speed, limits.jerks))
         if max(speed) < _VELOCITY_ZERO:
             self._knee, self._rate, self._cubic, self.brake_s = 0.0, 0.0, 1.0, 0.0
         elif cubic <= brake * brake:
