@@ -14,14 +14,11 @@ from robot_learning.replay import Journal, JournalHeader, Step
 from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
     Environment,
-    at_goal,
     begin_episode,
     episode_seed,
-    require_finite,
     spaces_of,
-    take_apart,
-    to_action,
 )
+from robot_learning.training.take_step import take_step
 
 ACTOR_ID = "expert"
 DEMONSTRATION_STREAM = 3  # training, evaluation and judging never see these episodes
@@ -164,32 +161,17 @@ def _play(
         if noise_std and not spaces.choices:
             noise = rng.standard_normal(chosen.size) * noise_std * (high - low) / 2
             action = np.clip(chosen + noise, low, high).astype(np.float32)
-        taken = to_action(environment, action)
-        observed, reward, terminated, truncated, info = environment.step(taken)
-        after = take_apart(observed)
-        require_finite(environment, after, f"episode {episode}, step {len(played)}")
-        played.append(
-            Step(
-                actor_id=ACTOR_ID,
-                step_number=first_number + len(played),
-                episode=episode,
-                episode_step=len(played),
-                is_evaluation=False,
-                is_intervention=True,
-                observation=seen.observation,
-                achieved_goal=seen.achieved_goal,
-                desired_goal=seen.desired_goal,
-                requested_action=chosen,
-                gated_action=np.asarray(info.get("gated_action", action), np.float32).ravel(),
-                executed_action=np.asarray(info.get("executed_action", action), np.float32).ravel(),
-                reward=float(reward),
-                next_observation=after.observation,
-                next_achieved_goal=after.achieved_goal,
-                terminated=bool(terminated),
-                truncated=bool(truncated),
-                success=at_goal(info),
-                stamp_s=float(info.get("stamp_s", 0.0)),
-            )
+        taken = take_step(
+            environment,
+            seen,
+            action,
+            requested=chosen,
+            actor_id=ACTOR_ID,
+            step_number=first_number + len(played),
+            episode=episode,
+            episode_step=len(played),
+            is_intervention=True,
         )
-        seen, over = after, terminated or truncated
+        played.append(taken.step)
+        seen, over = taken.after, taken.over
     return played

@@ -222,11 +222,11 @@ def take_apart(observed: Any) -> Observed:
     """Flattens what `reset` and `step` return."""
     if isinstance(observed, Mapping):
         return Observed(
-            _vector(observed["observation"]),
-            _vector(observed["achieved_goal"]),
-            _vector(observed["desired_goal"]),
+            flat(observed["observation"]),
+            flat(observed["achieved_goal"]),
+            flat(observed["desired_goal"]),
         )
-    return Observed(_vector(observed), _EMPTY, _EMPTY)
+    return Observed(flat(observed), _EMPTY, _EMPTY)
 
 
 def begin_episode(environment: Environment, seed: int) -> tuple[Observed, dict[str, Any]]:
@@ -302,7 +302,8 @@ def episode_seed(seed: int, stream: int, episode: int) -> int:
     return int(np.random.SeedSequence([seed, stream, episode]).generate_state(1)[0])
 
 
-def _vector(value: Any) -> Float32:
+def flat(value: Any) -> Float32:
+    """A vector of its own, whatever the shape and type."""
     return np.array(value, np.float32).ravel()
 
 

@@ -19,14 +19,12 @@ from robot_learning.replay import Step, StepError
 from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
     Environment,
-    at_goal,
     begin_episode,
     episode_seed,
-    require_finite,
-    take_apart,
-    to_action,
+    flat,
 )
 from robot_learning.training.imitation_learner import ACTOR_ID, ImitationLearner
+from robot_learning.training.take_step import take_step
 
 GATHERING_STREAM, JUDGING_STREAM = 0, 2
 OnStep = Callable[[dict[str, float]], None]
@@ -128,36 +126,22 @@ class ImitationTrainer:
                 action = spaces.to_environment(chosen[0])
             if not np.isfinite(action).all():
                 raise StepError(f"episode {episode}, step {len(steps)}: the action is {action}")
-            taken = to_action(self._environment, action)
-            observed, reward, terminated, truncated, info = self._environment.step(taken)
-            after = take_apart(observed)
-            require_finite(self._environment, after, f"episode {episode}, step {len(steps)}")
-            steps.append(
-                Step(
-                    actor_id=ACTOR_ID,
-                    step_number=learner.steps + len(steps),
-                    episode=episode,
-                    episode_step=len(steps),
-                    is_evaluation=judged,
-                    is_intervention=expert_acts,
-                    observation=seen.observation,
-                    achieved_goal=seen.achieved_goal,
-                    desired_goal=seen.desired_goal,
-                    requested_action=action if asked is None else asked,
-                    gated_action=_vector(info.get("gated_action", action)),
-                    executed_action=_vector(info.get("executed_action", action)),
-                    reward=float(reward),
-                    next_observation=after.observation,
-                    next_achieved_goal=after.achieved_goal,
-                    terminated=bool(terminated),
-                    truncated=bool(truncated),
-                    success=at_goal(info),
-                    policy_version=learner.updates,
-                    stamp_s=float(info.get("stamp_s", 0.0)),
-                )
+            taken = take_step(
+                self._environment,
+                seen,
+                action,
+                requested=asked,
+                actor_id=ACTOR_ID,
+                step_number=learner.steps + len(steps),
+                episode=episode,
+                episode_step=len(steps),
+                is_evaluation=judged,
+                is_intervention=expert_acts,
+                policy_version=learner.updates,
             )
+            steps.append(taken.step)
             on_step({})
-            seen, over = after, terminated or truncated
+            seen, over, info = taken.after, taken.over, taken.info
         return steps
 
     def _ask(self, observation: Float32, goal: Float32, info: Mapping[str, Any]) -> Float32 | None:
@@ -170,9 +154,5 @@ class ImitationTrainer:
                     f"the environment's info has no {key!r}, which the teacher acts on; "
                     "wrap it in robot_learning.envs.sensors.Sensors"
                 )
-            observation = _vector(info[key])
-        return _vector(self._expert.act(observation, goal if len(goal) else None))
-
-
-def _vector(action: Any) -> Float32:
-    return np.array(action, np.float32).ravel()
+            observation = flat(info[key])
+        return flat(self._expert.act(observation, goal if len(goal) else None))

@@ -25,7 +25,6 @@ from robot_learning.training.learner_files import LearnerFiles
 from robot_learning.training.learner_types import Phase, RunSettings, RunStatus
 from robot_learning.training.policy_file import PolicyFile
 from robot_learning.training.rates import RateMeter
-from robot_learning.training.revision import git_revision
 from robot_learning.training.step_intake import StepIntake
 
 ACTOR_ID = "in-process"
@@ -148,23 +147,13 @@ class ImitationLearner:
 
     def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
         """The policy with everything that `save_policy` writes beside it."""
-        settings = self.settings
         figures = {
             "steps": self.steps,
             "episodes": self.episodes,
             "updates": self.updates,
             "rounds": self.rounds,
         }
-        return PolicyFile(
-            policy=self.policy().frozen(version),
-            algorithm=settings.algorithm,
-            hyper_parameters=settings.hyper.model_dump(mode="json"),
-            contract=settings.contract,
-            environment=settings.environment,
-            frame_stack=settings.frame_stack,
-            metrics=figures | (metrics or {}),
-            git_revision=git_revision(),
-        )
+        return self.settings.policy_file(self.policy().frozen(version), figures | (metrics or {}))
 
     def status(self) -> RunStatus:
         """What it is doing; success is that of the gathered episodes, whoever acted."""

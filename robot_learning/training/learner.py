@@ -26,11 +26,15 @@ from robot_learning.replay import (
 )
 from robot_learning.training.guarded_updates import GuardedUpdates
 from robot_learning.training.learner_files import LearnerFiles
-from robot_learning.training.learner_types import LearnerSettings, LearnerStatus, Phase
+from robot_learning.training.learner_types import (
+    LearnerSettings,
+    LearnerStatus,
+    Phase,
+    success_figures,
+)
 from robot_learning.training.make_replay import make_replay, needs_whole_episodes
 from robot_learning.training.policy_file import PolicyFile, policy_to_bytes
 from robot_learning.training.rates import RateMeter
-from robot_learning.training.revision import git_revision
 from robot_learning.training.settings import SettingsError
 from robot_learning.training.step_intake import StepIntake
 
@@ -222,28 +226,13 @@ class Learner:
 
     def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
         """The present policy with everything that `save_policy` writes beside it."""
-        settings, successes = self.settings, sum(self._intake.successes)
-        window = len(self._intake.successes)
-        figures: dict[str, Any] = {
+        figures = {
             "steps": self._intake.steps,
             "episodes": self._intake.episodes,
             "updates": self._updates,
-            "training_success_rate": successes / window if window else None,
-            "training_success_n": window,
-            "training_success_wilson95": (
-                list(wilson_interval(successes, window)) if window else None
-            ),
+            **success_figures(self._intake.successes),
         }
-        return PolicyFile(
-            policy=self.policy().frozen(version),
-            algorithm=settings.algorithm,
-            hyper_parameters=settings.hyper.model_dump(mode="json"),
-            contract=settings.contract,
-            environment=settings.environment,
-            frame_stack=settings.frame_stack,
-            metrics=figures | (metrics or {}),
-            git_revision=git_revision(),
-        )
+        return self.settings.policy_file(self.policy().frozen(version), figures | (metrics or {}))
 
     # Evaluation and status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
@@ -9,6 +10,10 @@ from typing import Any, Generic, TypeVar
 from robot_learning.algorithms import HyperParameters, OffPolicyHyperParameters, Spaces
 from robot_learning.contract import Contract
 from robot_learning.demonstrations import Demonstrations
+from robot_learning.evaluation import wilson_interval
+from robot_learning.networks import Policy
+from robot_learning.training.policy_file import PolicyFile
+from robot_learning.training.revision import git_revision
 from robot_learning.training.settings import SettingsError
 
 H_co = TypeVar("H_co", bound=HyperParameters, covariant=True)
@@ -75,9 +80,32 @@ class RunSettings(Generic[H_co]):
             **{f"hyper.{key}": value for key, value in self.hyper.model_dump(mode="json").items()},
         }
 
+    def policy_file(self, policy: Policy, metrics: dict[str, Any]) -> PolicyFile:
+        """A policy of this run with everything that `save_policy` writes beside it."""
+        return PolicyFile(
+            policy=policy,
+            algorithm=self.algorithm,
+            hyper_parameters=self.hyper.model_dump(mode="json"),
+            contract=self.contract,
+            environment=self.environment,
+            frame_stack=self.frame_stack,
+            metrics=metrics,
+            git_revision=git_revision(),
+        )
+
 
 LearnerSettings = RunSettings[OffPolicyHyperParameters]
 """What a run that learns from a replay is."""
+
+
+def success_figures(successes: Collection[bool]) -> dict[str, Any]:
+    """How often the newest training episodes succeeded, for the figures beside a policy."""
+    n, count = len(successes), sum(successes)
+    return {
+        "training_success_rate": count / n if n else None,
+        "training_success_n": n,
+        "training_success_wilson95": list(wilson_interval(count, n)) if n else None,
+    }
 
 
 def require_steps(settings: RunSettings[Any]) -> None:

@@ -15,10 +15,9 @@ from robot_learning.algorithms.on_policy import OnPolicyHyperParameters, Rollout
 from robot_learning.evaluation import Episode, wilson_interval
 from robot_learning.networks import Policy
 from robot_learning.training.checkpoint import load_checkpoint, require_same_run, save_checkpoint
-from robot_learning.training.learner_types import Phase, RunSettings, RunStatus
+from robot_learning.training.learner_types import Phase, RunSettings, RunStatus, success_figures
 from robot_learning.training.policy_file import PolicyFile
 from robot_learning.training.rates import RateMeter
-from robot_learning.training.revision import git_revision
 from robot_learning.training.step_intake import SUCCESS_WINDOW
 
 OnPolicySettings = RunSettings[OnPolicyHyperParameters]
@@ -89,26 +88,13 @@ class OnPolicyLearner:
 
     def policy_file(self, *, version: int, metrics: dict[str, Any] | None = None) -> PolicyFile:
         """The present policy with everything that `save_policy` writes beside it."""
-        settings, status = self.settings, self.status()
-        known = status.success_window > 0
-        figures: dict[str, Any] = {
+        figures = {
             "steps": self.steps,
             "episodes": self.episodes,
             "updates": self.updates,
-            "training_success_rate": status.success_rate if known else None,
-            "training_success_n": status.success_window,
-            "training_success_wilson95": list(status.success_wilson95) if known else None,
+            **success_figures(self._successes),
         }
-        return PolicyFile(
-            policy=self.policy().frozen(version),
-            algorithm=settings.algorithm,
-            hyper_parameters=settings.hyper.model_dump(mode="json"),
-            contract=settings.contract,
-            environment=settings.environment,
-            frame_stack=settings.frame_stack,
-            metrics=figures | (metrics or {}),
-            git_revision=git_revision(),
-        )
+        return self.settings.policy_file(self.policy().frozen(version), figures | (metrics or {}))
 
     def status(self) -> RunStatus:
         """What it is doing; steps count as they are made."""

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import ArrayLike
-
-from robot_learning.replay import Step, StepError
+from robot_learning.replay import StepError
 from robot_learning.replay.step import Float32
 from robot_learning.training.environments import (
     Environment,
     Observed,
-    at_goal,
     begin_episode,
     claim_doubt,
     episode_seed,
-    take_apart,
-    to_action,
 )
 from robot_learning.training.exploration import Exploration
 from robot_learning.training.learner import Learner
+from robot_learning.training.take_step import take_step
 
 ACTOR_ID = "in-process"
 TRAINING_STREAM = 0
@@ -91,31 +86,17 @@ class Trainer:
         over, episode_step = False, 0
         while not over and learner.steps < learner.settings.steps_goal:
             action = self._choose(seen)
-            taken = to_action(self._environment, action)
-            observed, reward, terminated, truncated, info = self._environment.step(taken)
-            after = take_apart(observed)
-            step = Step(
+            taken = take_step(
+                self._environment,
+                seen,
+                action,
                 actor_id=ACTOR_ID,
                 step_number=self._step_number,
                 episode=self._episode,
                 episode_step=episode_step,
-                is_evaluation=False,
-                is_intervention=False,
-                observation=seen.observation,
-                achieved_goal=seen.achieved_goal,
-                desired_goal=seen.desired_goal,
-                requested_action=action,
-                gated_action=_vector(info.get("gated_action", action)),
-                executed_action=_vector(info.get("executed_action", action)),
-                reward=float(reward),
-                next_observation=after.observation,
-                next_achieved_goal=after.achieved_goal,
-                terminated=bool(terminated),
-                truncated=bool(truncated),
-                success=at_goal(info),
                 policy_version=learner.updates,
-                stamp_s=float(info.get("stamp_s", 0.0)),
             )
+            step = taken.step
             if not learner.insert(step):
                 raise StepError(f"step {step.step_number} was not taken: its number is not next")
             self._step_number += 1
@@ -123,7 +104,7 @@ class Trainer:
             metrics = learner.update(learner.updates_due())
             if on_step:
                 on_step(metrics)
-            seen, over = after, terminated or truncated
+            seen, over = taken.after, taken.over
         self._episode += 1
 
     def _choose(self, seen: Observed) -> Float32:
@@ -135,7 +116,3 @@ class Trainer:
         action = self._exploration.explore(policy, seen.observation, goal, steps)
         claim_doubt(self._environment, policy, seen, action)
         return action
-
-
-def _vector(action: ArrayLike) -> Float32:
-    return np.array(action, np.float32).ravel()
