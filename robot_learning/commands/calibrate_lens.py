@@ -13,6 +13,7 @@ import numpy as np
 
 from robot_learning.commands.calibrate_run import CalibrationRun
 from robot_learning.contract.calibration import CameraCalibration
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.coverage import Coverage, next_lens_view
 from robot_learning.perception.calibration.detection import (
     BoardDetector,
@@ -27,7 +28,6 @@ from robot_learning.perception.calibration.lens import (
 from robot_learning.perception.calibration.taking import ViewTaker
 from robot_learning.perception.capture import VideoSource
 from robot_learning.perception.geometry import camera_matrix
-from robot_learning.training.files import write_atomic
 
 _SILENT_MAX_S = 20.0
 

@@ -17,13 +17,13 @@ from robot_learning.contract import load_robot
 from robot_learning.contract.calibration import CameraCalibration
 from robot_learning.contract.robot import CameraContract, RobotContract
 from robot_learning.contract.robot_file import difference, robot_path, with_calibration
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.album import Album
 from robot_learning.perception.calibration.board import Board, load_board
 from robot_learning.perception.calibration.coverage import Coverage, coverage
 from robot_learning.perception.calibration.detection import BoardDetector, CalibrationError
 from robot_learning.perception.calibration.report_picture import draw_report
 from robot_learning.perception.calibration.views import read_picture
-from robot_learning.training.files import write_atomic
 
 _LOOK_PERIOD_S = 0.5
 _REPORT = "report"

@@ -286,8 +286,8 @@ def _simulator(contract: Any) -> Any:
 
 
 def _leave(report: dict[str, Any], motion: Any, gaps: dict[str, Any], out: Path) -> None:
+    from robot_learning.files import write_atomic
     from robot_learning.identification.picture import draw_gap
-    from robot_learning.training.files import write_atomic
 
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / REPORT_FILE, json.dumps(report, indent=1).encode())
@@ -349,9 +349,9 @@ def _show_gaps(gaps: dict[str, dict[str, Any]]) -> None:
 def _refusals() -> Iterator[None]:
     """One line for what can go wrong."""
     from robot_learning.contract import ContractError
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.identification.recording import MotionError
     from robot_learning.safety.state_machine import SafetyError
-    from robot_learning.training.files import FileWriteError, explain
 
     try:
         yield

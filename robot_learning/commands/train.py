@@ -142,6 +142,7 @@ def _train_in_process(
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.dynamics import DynamicsError
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.planning.objectives import ObjectiveError
     from robot_learning.replay import JournalError, StepError
     from robot_learning.rewards.pixels.classifier import ClassifierError
@@ -149,7 +150,6 @@ def _train_in_process(
     from robot_learning.training.demonstrated import with_demonstrations
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.expert import ExpertError, find_expert
-    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.training.learner_types import require_steps

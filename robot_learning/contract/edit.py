@@ -15,7 +15,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.load import load_robot
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 
 
 class _Representer(RoundTripRepresenter):

@@ -19,8 +19,8 @@ from safetensors.numpy import save
 
 from robot_learning.contract import Contract
 from robot_learning.control.trajectory import TrajectoryFollower
+from robot_learning.files import write_atomic
 from robot_learning.hardware import JointPoint
-from robot_learning.training.files import write_atomic
 
 Array = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 from robot_learning_interfaces.srv import ResetEpisode
 
+from robot_learning.files import write_atomic
 from robot_learning.planning.deadline import plan_budget_s
-from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_file import PolicyFileError, load_policy
 from robot_learning.training.shadow import Shadow
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, StartError
