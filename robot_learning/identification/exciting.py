@@ -120,7 +120,7 @@ class Exciting(EpisodeCycle[CycleLink, _Going]):
         plan = self._plan.position_rad
         here, there = plan[row], plan[min(row + self.contract.commands_per_action, len(plan) - 1)]
         velocity = (there - here) / self._period_s + RETURN_HZ * (here - measured_rad)
-        return velocity.astype(np.float32)
+        return np.asarray(velocity, np.float32)
 
     def _row(self, state: RobotState) -> int:
         assert self._episode is not None

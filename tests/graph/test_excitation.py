@@ -26,7 +26,7 @@ from robot_learning.demonstrations.store import Store
 from robot_learning.diagnosis.parity import JointSignals, compare, measured
 from robot_learning.identification.fit import identify
 from robot_learning.identification.from_episode import load_motion
-from robot_learning.identification.recording import MotionRecording
+from robot_learning.identification.recording import MotionRecording, rate_of
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
 
@@ -103,8 +103,8 @@ def _signals(source: str, states: list[dict[str, Any]], begin_s: float) -> Joint
     )
     stamps, first = np.unique(stamps, return_index=True)
     kept = stamps >= 0.0
-    rate_hz = float(1.0 / np.median(np.diff(stamps[kept])))
-    return JointSignals(f"{source}, live", NAMES, stamps[kept], position[first][kept], rate_hz)
+    times = stamps[kept]
+    return JointSignals(f"{source}, live", NAMES, times, position[first][kept], rate_of(times))
 
 
 @pytest.fixture(scope="module")
