@@ -14,7 +14,7 @@ from robot_learning.commands import (
     episodes_exchange,
     grasp,
     reward,
-    sysid,
+    sysid_fit,
 )
 from robot_learning.commands.algorithms import algorithms
 from robot_learning.commands.demonstrate import demonstrate
@@ -49,7 +49,7 @@ app.add_typer(contract.app, name="contract")
 app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(episodes_exchange.app, name="episodes")
 app.add_typer(deploy.app, name="deploy")
-app.add_typer(sysid.app, name="sysid")
+app.add_typer(sysid_fit.app, name="sysid")
 app.add_typer(bench.app, name="bench")
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import pybullet
 
 from robot_learning.contract import BinGraspTask
+from robot_learning.files import write_atomic
 from robot_learning.hardware import Array
-from robot_learning.training.files import write_atomic
 from sim.meshes import cache_root
 from sim.objects import ObjectError, ObjectShapes, Split, object_numbers
 from sim.scene import Worlds, build_bin, build_table

@@ -3,9 +3,10 @@
 It behaves as the makers' documents and ros2_control's sources say, habits included. The joint
 trajectory controller replaces what it follows by what comes last, holds the last point for ever,
 looks at names, counts and times of a trajectory and never at its numbers; it speaks of the joints
-in an order of its own. The drives follow a little late and, like Franka's reflexes, stop at a
-reference that jumps, until somebody recovers them. No physics engine is behind it: what is proven
-against it is what goes over the wire.
+in an order of its own. The drives follow a little late, or as late and as softly as the robot's
+contract says under `simulation` (`control_delay_s`, `response`), and, like Franka's reflexes, stop
+at a reference that jumps, until somebody recovers them. No physics engine is behind it: what is
+proven against it is what goes over the wire.
 """
 
 from __future__ import annotations
@@ -20,15 +21,32 @@ import numpy as np
 from robot_learning.contract import Contract
 from robot_learning.control.trajectory import TrajectoryFollower
 from robot_learning.hardware import Array, JointPoint, RobotState
+from robot_learning.identification.joint_response import ResponseModel, ResponseState
 from robot_learning.safety.wire_record import Cycles, WireRecord
 
 CYCLE_S = 0.001
 LAG_S = 0.004
-"""Time constant by which the joints follow the reference."""
+"""Time constant by which the joints follow the reference, where the contract says nothing else."""
 _JUMP_SHARE = 1.5
 """Of the maker's velocity: a reference that is faster between two cycles is a discontinuity."""
 _BEHIND_MAX_S = 10.0
 """A process that was frozen for longer loses the cycles before."""
+
+
+class _Lag:
+    """Drives that are a little behind their reference."""
+
+    def __init__(self, position_rad: Array) -> None:
+        self._position = position_rad.copy()
+        self._fresh = 1.0 - math.exp(-CYCLE_S / LAG_S)
+
+    def follow(self, references: Array) -> Array:
+        """Positions (n, joints) along the next references (n, joints), one a cycle."""
+        followed = np.empty_like(references)
+        for index, reference in enumerate(references):
+            self._position = self._position + self._fresh * (reference - self._position)
+            followed[index] = self._position
+        return followed
 
 
 @dataclass
@@ -70,7 +88,11 @@ class StandInArm:
         top = np.array([joint.velocity_max_rad_s for joint in robot.arm.joints])
         self._jump_max = _JUMP_SHARE * top * CYCLE_S
         self._record = record
-        self._fresh = 1.0 - math.exp(-CYCLE_S / LAG_S)
+        simulation = robot.simulation
+        self._delay_s = simulation.control_delay_s
+        self._response = (
+            ResponseModel.of(simulation.response, CYCLE_S) if simulation.response else None
+        )
         self.time_s = now_s
         self.put(self._home)
 
@@ -80,6 +102,7 @@ class StandInArm:
         self._velocity = np.zeros_like(self._position)
         self._reference = self._position.copy()
         self._follower = TrajectoryFollower(self._position)
+        self._drives = self._drives_at(self._position)
         self._fingers = _Fingers(self._gripper.width_max_m, self._gripper.width_max_m)
         self.reflex = ""
 
@@ -91,6 +114,7 @@ class StandInArm:
         """Clears a reflex; the controller begins anew from where the arm is."""
         self.reflex = ""
         self._follower = TrajectoryFollower(self._position)
+        self._drives = self._drives_at(self._position)
         self._reference = self._position.copy()
 
     def command(self, names: Sequence[str], points: Sequence[JointPoint], ago_s: float) -> str:
@@ -138,7 +162,7 @@ class StandInArm:
         elif len(ahead) < len(told):
             # It has begun: the controller is on its curve with the next cycle, however far that is.
             ahead.insert(0, _between(told[-len(ahead) - 1], ahead[0], CYCLE_S))
-        self._follower.write(self.time_s, ahead)
+        self._follower.write(self.time_s + self._delay_s, ahead)
         return ""
 
     def command_gripper(self, width_m: float) -> None:
@@ -153,17 +177,16 @@ class StandInArm:
             return
         times: Array = begins_s + CYCLE_S * np.arange(1, count + 1, dtype=np.float64)
         references = self._follower.references(times)
-        followed = np.empty_like(references)
         for index, reference in enumerate(references):
             if not self.reflex and (np.abs(reference - self._reference) > self._jump_max).any():
                 self.reflex = "the reference jumped: joint motion discontinuity"
             if self.reflex:
                 references[index] = reference = self._reference
-            before = self._position
-            self._position = before + self._fresh * (reference - before)
-            self._velocity = (self._position - before) / CYCLE_S
             self._reference = reference
-            followed[index] = self._position
+        followed = self._drives.follow(references)
+        before = followed[-2] if count > 1 else self._position
+        self._position = followed[-1].copy()
+        self._velocity = (self._position - before) / CYCLE_S
         self.time_s = float(times[-1])
         self._move_fingers(count * CYCLE_S)
         if self._record is not None:
@@ -185,6 +208,12 @@ class StandInArm:
             gripper_force_n=0.0,
             wrench=self.wrench,
         )
+
+    def _drives_at(self, position_rad: Array) -> _Lag | ResponseState:
+        """Drives at rest."""
+        if self._response is None:
+            return _Lag(position_rad)
+        return ResponseState(self._response, position_rad)
 
     def _move_fingers(self, duration_s: float) -> None:
         fingers, most = self._fingers, self._gripper.speed_max_m_s * duration_s

@@ -112,8 +112,8 @@ def _refusals() -> Iterator[None]:
     """One line for what can go wrong."""
     from robot_learning.commands.calibrate_run import UsageError
     from robot_learning.contract import ContractError
+    from robot_learning.files import FileWriteError
     from robot_learning.perception.calibration.detection import CalibrationError
-    from robot_learning.training.files import FileWriteError
 
     try:
         yield

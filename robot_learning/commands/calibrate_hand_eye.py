@@ -12,7 +12,6 @@ from robot_learning.contract.robot import CameraContract
 from robot_learning.kinematics.arm_kinematics import ArmKinematics
 from robot_learning.perception.calibration.chain import ArmView, LensError
 from robot_learning.perception.calibration.coverage import Coverage, next_arm_view
-from robot_learning.perception.calibration.detection import CalibrationError
 from robot_learning.perception.calibration.hand_eye import (
     POSITION_ERROR_MAX_MM,
     ROTATION_ERROR_MAX_DEG,
@@ -21,6 +20,8 @@ from robot_learning.perception.calibration.hand_eye import (
 from robot_learning.perception.calibration.rigid import apart, rigid
 from robot_learning.perception.calibration.views import read_joints
 from robot_learning.perception.geometry import camera_matrix, camera_pose, nominal_pose
+
+_KIND = "hand-eye"
 
 
 def run_hand_eye(run: CalibrationRun, *, watch: bool, write: bool) -> bool:
@@ -48,35 +49,20 @@ def run_hand_eye(run: CalibrationRun, *, watch: bool, write: bool) -> bool:
         covered = run.covered()
         return covered, next_arm_view(views() if run.album.found else [], covered)
 
-    if watch:
-        run.watch(advise)
-    if run.folder.is_dir():
-        run.look()
-    run.require_pictures()
-    covered, advice = advise()
-    run.guide(covered, advice)
+    advice = run.gather(advise, watch)
     usable = views()
     without = sorted(run.album.found.keys() - {view.name for view in usable})
     for name in without:
         run.console.print(f"  {name}: no joint positions belong to it", markup=False)
-    try:
-        with run.console.status("computing ..."):
-            known = LensError(lens.focal_error_percent, lens.centre_error_px)
-            found = calibrate_hand_eye(usable, matrix, distortion, known)
-    except CalibrationError as error:
-        picture = run.draw("hand-eye", f"{run.camera.name}: {error}", {})
-        raise CalibrationError(f"{error}; look at {picture}") from None
-    for line in found.left_out:
-        run.console.print(f"  left out {line}", markup=False)
+    known = LensError(lens.focal_error_percent, lens.centre_error_px)
+    found = run.compute(_KIND, lambda: calibrate_hand_eye(usable, matrix, distortion, known))
     measured = found.measured(datetime.datetime.now(datetime.UTC).date())
-    names = [view.name for view in found.views]
     residual_mm, residual_deg = np.sqrt((found.residuals**2).mean(axis=0))
-    title = (
-        f"{run.robot.name} {run.camera.name}: {len(names)} views, "
+    figures = (
         f"{measured.reprojection_error_px:.3f} px; place +- {measured.position_error_mm:.2f} mm, "
         f"+- {measured.rotation_error_deg:.3f} deg"
     )
-    picture = run.draw("hand-eye", title, dict(zip(names, found.errors_px.tolist(), strict=True)))
+    facts = run.show(_KIND, figures, [view.name for view in found.views], found.errors_px)
     moved = {
         "fx_px": round(float(found.matrix[0, 0]), 3),
         "fy_px": round(float(found.matrix[1, 1]), 3),
@@ -85,7 +71,6 @@ def run_hand_eye(run: CalibrationRun, *, watch: bool, write: bool) -> bool:
     }
     calibration = CameraCalibration(lens=lens.model_copy(update=moved), pose=measured)
     moved_mm, moved_deg = _from_nominal(run.camera, calibration)
-    run.console.print(title)
     run.console.print(
         f"residuals of single views: {residual_mm:.1f} mm, {residual_deg:.2f} deg (root mean "
         f"square); the board is {found.board_scale:.4f} times as large as its file says; the "
@@ -97,11 +82,8 @@ def run_hand_eye(run: CalibrationRun, *, watch: bool, write: bool) -> bool:
             f"{ROTATION_ERROR_MAX_DEG:g} deg: "
             f"{advice or 'take more views, nearer to the camera'}"
         )
-    facts = {
-        "camera": run.camera.name,
+    facts |= {
         "focal_moved_percent": 100.0 * float(found.matrix[0, 0] / lens.fx_px - 1.0),
-        "views": len(names),
-        "coverage": run.covered(names).share,
         "left_out": list(found.left_out),
         "without_joints": without,
         "residual_mm": float(residual_mm),
@@ -110,7 +92,6 @@ def run_hand_eye(run: CalibrationRun, *, watch: bool, write: bool) -> bool:
         "from_nominal_mm": moved_mm,
         "from_nominal_deg": moved_deg,
         "next": advice,
-        "picture": str(picture),
     }
     return run.finish(facts, calibration, found.is_known, write)
 

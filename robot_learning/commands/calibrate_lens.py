@@ -13,6 +13,7 @@ import numpy as np
 
 from robot_learning.commands.calibrate_run import CalibrationRun
 from robot_learning.contract.calibration import CameraCalibration
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.coverage import Coverage, next_lens_view
 from robot_learning.perception.calibration.detection import (
     BoardDetector,
@@ -27,9 +28,9 @@ from robot_learning.perception.calibration.lens import (
 from robot_learning.perception.calibration.taking import ViewTaker
 from robot_learning.perception.capture import VideoSource
 from robot_learning.perception.geometry import camera_matrix
-from robot_learning.training.files import write_atomic
 
 _SILENT_MAX_S = 20.0
+_KIND = "intrinsics"
 
 
 def run_lens(run: CalibrationRun, *, device: str | None, watch: bool, write: bool) -> bool:
@@ -45,50 +46,27 @@ def run_lens(run: CalibrationRun, *, device: str | None, watch: bool, write: boo
 
     if device is not None:
         _take_pictures(run, device, advise)
-    elif watch:
-        run.watch(advise)
-    if run.folder.is_dir():
-        run.look()
-    run.require_pictures()
-    covered, advice = advise()
-    run.guide(covered, advice)
-    try:
-        with run.console.status("computing ..."):
-            lens = calibrate_lens(views(), run.camera.width_px, run.camera.height_px)
-    except CalibrationError as error:
-        picture = run.draw("intrinsics", f"{run.camera.name}: {error}", {})
-        raise CalibrationError(f"{error}; look at {picture}") from None
-    for line in lens.left_out:
-        run.console.print(f"  left out {line}", markup=False)
+    advice = run.gather(advise, watch and device is None)
+    camera = run.camera
+    lens = run.compute(_KIND, lambda: calibrate_lens(views(), camera.width_px, camera.height_px))
     measured = lens.measured(datetime.datetime.now(datetime.UTC).date())
-    names = [view.name for view in lens.views]
-    used = run.covered(names)
-    title = (
-        f"{run.robot.name} {run.camera.name}: {len(names)} views, "
+    figures = (
         f"{measured.reprojection_error_px:.3f} px, focal length +- "
         f"{measured.focal_error_percent:.2f} %, principal point +- "
         f"{measured.centre_error_px:.2f} px"
     )
-    picture = run.draw("intrinsics", title, dict(zip(names, lens.errors_px.tolist(), strict=True)))
-    run.console.print(title)
+    facts = run.show(_KIND, figures, [view.name for view in lens.views], lens.errors_px)
     if not lens.is_known:
         run.console.print(
             f"twice the standard errors are to be within {LENS_ERROR_MAX_PERCENT} % of the focal "
             f"length: {advice or 'take more views, tilted and near'}"
         )
-    before = run.camera.calibration
+    before = camera.calibration
     if before is not None and before.pose is not None:
         run.console.print(
             "the camera's place was found with another lens and is taken out: run hand-eye again"
         )
-    facts = {
-        "camera": run.camera.name,
-        "views": len(names),
-        "coverage": used.share,
-        "left_out": list(lens.left_out),
-        "next": advice,
-        "picture": str(picture),
-    }
+    facts |= {"left_out": list(lens.left_out), "next": advice}
     return run.finish(facts, CameraCalibration(lens=measured), lens.is_known, write)
 
 

@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from robot_learning.contract import load_robot
 from robot_learning.contract.calibration import CameraCalibration
+from robot_learning.contract.edit import difference, edited_file
+from robot_learning.contract.load import robot_file
 from robot_learning.contract.robot import CameraContract, RobotContract
-from robot_learning.contract.robot_file import difference, robot_path, with_calibration
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.album import Album
 from robot_learning.perception.calibration.board import Board, load_board
 from robot_learning.perception.calibration.coverage import Coverage, coverage
 from robot_learning.perception.calibration.detection import BoardDetector, CalibrationError
 from robot_learning.perception.calibration.report_picture import draw_report
 from robot_learning.perception.calibration.views import read_picture
-from robot_learning.training.files import write_atomic
 
 _LOOK_PERIOD_S = 0.5
 _REPORT = "report"
+
+
+class _Result(Protocol):
+    """What a calibration comes to, as far as all of them are alike."""
+
+    @property
+    def left_out(self) -> Sequence[str]: ...
+
+
+_Found = TypeVar("_Found", bound=_Result)
 
 
 class UsageError(ValueError):
@@ -74,7 +87,7 @@ class CalibrationRun:
         found = cameras[name]
         detector = BoardDetector(sheet, found.width_px, found.height_px)
         album = Album(folder, detector)
-        return cls(folder, robot_path(robot), contract, found, sheet, album, as_json)
+        return cls(folder, robot_file(robot), contract, found, sheet, album, as_json)
 
     @property
     def console(self) -> Console:
@@ -140,6 +153,51 @@ class CalibrationRun:
                 f"{self.folder}: none of {len(album.refused)} pictures is of use; {name} {reason}"
             )
 
+    def gather(self, advise: Callable[[], tuple[Coverage, str | None]], watch: bool) -> str | None:
+        """Looks at the pictures that are there, or that come; what to add to them, if anything.
+
+        Raises:
+            UsageError, CalibrationError: as `require_pictures`.
+        """
+        if watch:
+            self.watch(advise)
+        if self.folder.is_dir():
+            self.look()
+        self.require_pictures()
+        covered, advice = advise()
+        self.guide(covered, advice)
+        return advice
+
+    def compute(self, kind: str, calibrate: Callable[[], _Found]) -> _Found:
+        """What comes of the pictures; says which were left out.
+
+        Raises:
+            CalibrationError: nothing; says what picture to look at.
+        """
+        try:
+            with self.console.status("computing ..."):
+                found = calibrate()
+        except CalibrationError as error:
+            picture = self.draw(kind, f"{self.camera.name}: {error}", {})
+            raise CalibrationError(f"{error}; look at {picture}") from None
+        for line in found.left_out:
+            self.console.print(f"  left out {line}", markup=False)
+        return found
+
+    def show(
+        self, kind: str, figures: str, names: list[str], errors_px: NDArray[np.float64]
+    ) -> dict[str, Any]:
+        """Draws and says the result; the facts of it that every calibration has."""
+        title = f"{self.robot.name} {self.camera.name}: {len(names)} views, {figures}"
+        picture = self.draw(kind, title, dict(zip(names, errors_px.tolist(), strict=True)))
+        self.console.print(title)
+        return {
+            "camera": self.camera.name,
+            "views": len(names),
+            "coverage": self.covered(names).share,
+            "picture": str(picture),
+        }
+
     def draw(self, kind: str, title: str, errors_px: dict[str, float]) -> Path:
         """Writes the picture to look at; its path."""
         path = self.folder / _REPORT / f"{kind}.png"
@@ -157,7 +215,8 @@ class CalibrationRun:
     ) -> bool:
         """Shows the change to the file, makes it if asked to, and says what came of it."""
         before = self.path.read_text(encoding="utf-8")
-        after = with_calibration(before, self.camera.name, calibration)
+        place = f"cameras.{self.robot.cameras.index(self.camera)}.calibration"
+        after = edited_file(self.path, {place: calibration.model_dump(exclude_none=True)})
         written = write and accepted
         if written:
             write_atomic(self.path.with_name(f"{self.path.name}.bak"), before.encode())

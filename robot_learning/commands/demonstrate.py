@@ -49,13 +49,13 @@ def demonstrate(
     from robot_learning.demonstrations.operators import scripted_operator
     from robot_learning.demonstrations.record import Expert, record_demonstrations
     from robot_learning.demonstrations.scripted import scripted_expert
+    from robot_learning.files import explain
     from robot_learning.replay import StepError
     from robot_learning.training.environments import (
         EnvironmentFailedError,
         EnvironmentRefusedError,
         make_environment,
     )
-    from robot_learning.training.files import explain
     from robot_learning.training.tasks import make_task_environment
 
     try:

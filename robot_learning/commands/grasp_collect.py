@@ -26,6 +26,7 @@ def collect_attempts(
         part: `index/processes` in one of those processes; no figures then.
     """
     from robot_learning.evaluation import wilson_interval
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.grasping.collect_log import (
         CollectError,
         collect_in_processes,
@@ -33,7 +34,6 @@ def collect_attempts(
     )
     from robot_learning.grasping.log import GraspLog, LogError
     from robot_learning.grasping.world import WorldError, find_world
-    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
 
     try:

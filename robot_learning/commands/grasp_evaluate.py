@@ -31,12 +31,12 @@ def evaluate_grasping(
         pictures: folder for videos and sheets; None for none.
         videos: of so many successes, and failures.
     """
+    from robot_learning.files import explain
     from robot_learning.grasping.evaluate import evaluate as measure
     from robot_learning.grasping.pictures import EvaluationPictures
     from robot_learning.grasping.policy import GraspPolicy, read_grasp_policy
     from robot_learning.grasping.script import Grasper
     from robot_learning.grasping.world import WorldError, find_world
-    from robot_learning.training.files import explain
     from robot_learning.training.policy_bytes import PolicyFileError
 
     try:

@@ -75,13 +75,13 @@ def train_grasping(
 ) -> Any:
     """Trains; the run."""
     # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.grasping.log import LogError
     from robot_learning.grasping.run import GraspPlan, GraspRun
     from robot_learning.grasping.settings import GraspHyperParameters
     from robot_learning.grasping.world import WorldError, find_world
     from robot_learning.networks.grasp_critic import PictureSizeError
     from robot_learning.training.checkpoint import CheckpointError
-    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted, StopRequest
     from robot_learning.training.settings import SettingsError, with_overrides
 

@@ -44,8 +44,8 @@ def model(
     """
     from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.dynamics import DynamicsError
+    from robot_learning.files import explain
     from robot_learning.training.checkpoint import CheckpointError
-    from robot_learning.training.files import explain
     from robot_learning.training.model_plot import plot_model
     from robot_learning.training.model_report import ModelReportError, judge_model
     from robot_learning.training.policy_file import PolicyFileError

@@ -132,11 +132,11 @@ def fit(
 ) -> None:
     """Learns a classifier, and reports on episodes that it did not learn from."""
     # Late: torch takes seconds to import, and `--help` should not.
+    from robot_learning.files import write_atomic
     from robot_learning.rewards.pixels.fitting import divide, fit_classifier
     from robot_learning.rewards.pixels.frames import FrameStore, view_of
     from robot_learning.rewards.pixels.report import draw_report, judge_held_out
     from robot_learning.rewards.pixels.settings import ClassifierSettings
-    from robot_learning.training.files import write_atomic
     from robot_learning.training.settings import with_overrides
 
     with _refusals():
@@ -219,9 +219,9 @@ def label(
 def _refusals() -> Iterator[None]:
     """One line for what can go wrong."""
     from robot_learning.contract import ContractError
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.rewards.pixels.classifier import ClassifierError
     from robot_learning.rewards.pixels.frames import FramesError
-    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.policy_file import PolicyFileError
     from robot_learning.training.settings import SettingsError
 

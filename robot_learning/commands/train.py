@@ -71,6 +71,14 @@ def train(
             "figures of success are its own then, and `evaluate` judges by the task."
         ),
     ] = None,
+    anticipate: Annotated[
+        bool,
+        typer.Option(
+            "--anticipate",
+            help="See the arm where it is told to be, for an arm that follows late; evaluate and "
+            "play the policy so too.",
+        ),
+    ] = False,
     over_graph: Annotated[
         bool, typer.Option("--over-graph", help="Train over the ROS 2 graph instead.")
     ] = False,
@@ -83,6 +91,8 @@ def train(
         refuse("--success-classifier judges a task's pictures; --env has its own rewards")
     if task and frame_stack > 1:
         refuse("--frame-stack is for --env; what a task's policy sees is in its contract")
+    if anticipate and (env or success_classifier or over_graph):
+        refuse("--anticipate is for a task in this process, judged by the task")
     if resume and out is None:
         refuse("--resume needs --out, the folder of the run to go on with")
     steps = steps or (_TASK_STEPS if task else _ENVIRONMENT_STEPS)
@@ -124,6 +134,7 @@ def train(
         "expert": expert,
         "demonstrations": str(demonstrations) if demonstrations else None,
         "success_classifier": str(success_classifier) if success_classifier else None,
+        "anticipate": anticipate,
     }
     directory = RunDirectory(out)
     with foreign_output_to_stderr():
@@ -142,6 +153,7 @@ def _train_in_process(
     # Late: torch takes seconds to import, and `--help` should not.
     from robot_learning.demonstrations import DemonstrationsError
     from robot_learning.dynamics import DynamicsError
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.planning.objectives import ObjectiveError
     from robot_learning.replay import JournalError, StepError
     from robot_learning.rewards.pixels.classifier import ClassifierError
@@ -149,7 +161,6 @@ def _train_in_process(
     from robot_learning.training.demonstrated import with_demonstrations
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.expert import ExpertError, find_expert
-    from robot_learning.training.files import FileWriteError, explain
     from robot_learning.training.guarded_updates import DivergedError
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.training.learner_types import require_steps
@@ -229,7 +240,10 @@ def _prepare(request: dict[str, Any], overrides: list[str]) -> tuple[Callable[[]
         settings = task_settings(contract, algorithm, overrides, **plan)
         title = f"{contract.task.name} on {contract.robot.name}, {algorithm}"
         if not (folder := request["success_classifier"]):
-            return partial(make_contract_environment, contract), settings, title
+            make_task = partial(
+                make_contract_environment, contract, anticipate=request["anticipate"]
+            )
+            return make_task, settings, title
         title += ", judged by pictures"
         return partial(make_contract_environment, contract, Path(folder)), settings, title
     stack = request["frame_stack"]
@@ -271,6 +285,7 @@ def _print_report(report: Any, directory: RunDirectory, next_command: str) -> No
 
 def _next_command(request: dict[str, Any], out: Path) -> str:
     if request["task"]:
-        return play_command(str(out), request["task"], request["robot"])
+        command = play_command(str(out), request["task"], request["robot"])
+        return command + (" anticipate:=true" if request["anticipate"] else "")
     more = f" --import {request['import']}" if request["import"] else ""
     return f"robot-learning evaluate {out}{more} --episodes 100"

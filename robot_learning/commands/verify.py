@@ -43,7 +43,7 @@ def verify(
     Exits with 1 when a bar is missed.
     """
     from robot_learning.evaluation.provenance import provenance
-    from robot_learning.training.files import FileWriteError, explain
+    from robot_learning.files import FileWriteError, explain
     from robot_learning.training.interrupt import Interrupted
     from robot_learning.verification import (
         GRASP_ROWS,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import io
-import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -15,7 +17,8 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 from robot_learning.contract.errors import ContractError
 from robot_learning.contract.load import load_robot
-from robot_learning.training.files import write_atomic
+from robot_learning.contract.yaml_tails import give_tail, last_key, take_tail
+from robot_learning.files import write_atomic
 
 
 class _Representer(RoundTripRepresenter):
@@ -45,7 +48,8 @@ def edited(text: str, values: Mapping[str, Any]) -> str:
     yaml.Representer = _Representer
     yaml.preserve_quotes = True
     yaml.width = 100
-    yaml.indent(mapping=2, sequence=4, offset=2)
+    if not re.search(r"^- ", text, re.MULTILINE):  # lists are indented, as in config/
+        yaml.indent(mapping=2, sequence=4, offset=2)
     tree = yaml.load(text)
     for dotted, value in values.items():
         *way, last = [int(part) if part.isdigit() else part for part in dotted.split(".")]
@@ -55,7 +59,7 @@ def edited(text: str, values: Mapping[str, Any]) -> str:
                 if isinstance(node, CommentedMap) and part not in node:
                     node[part] = CommentedMap()
                 node = node[part]
-            node[last] = _styled(value)
+            _put(node, last, value)
         except (KeyError, IndexError, TypeError, AttributeError):
             raise ContractError(f"{dotted}: there is no such place in the file") from None
     out = io.StringIO()
@@ -63,32 +67,62 @@ def edited(text: str, values: Mapping[str, Any]) -> str:
     return out.getvalue()
 
 
+def edited_file(
+    path: Path,
+    values: Mapping[str, Any],
+    load: Callable[[Path], object] = load_robot,
+) -> str:
+    """The text of a contract's file with values in it, as `edited`; nothing is written.
+
+    Args:
+        path: of the YAML.
+        values: by dotted key.
+        load: reads the edited file, and refuses it where it is none.
+
+    Raises:
+        ContractError: the edited file would not load.
+        OSError: the file cannot be read.
+    """
+    text = edited(path.read_text(encoding="utf-8"), values)
+    with TemporaryDirectory() as folder:
+        trial = Path(folder) / path.name
+        trial.write_text(text, encoding="utf-8")
+        try:
+            load(trial)
+        except ContractError as error:
+            raise ContractError(str(error).replace(str(trial), str(path))) from None
+    return text
+
+
 def set_keys(
     path: Path,
     values: Mapping[str, Any],
     load: Callable[[Path], object] = load_robot,
 ) -> None:
-    """Edits a contract's file in one step.
-
-    Args:
-        path: of the YAML.
-        values: by dotted key, as `edited`.
-        load: reads the edited file, and refuses it where it is none.
+    """Edits a contract's file in one step; arguments and errors as `edited_file`.
 
     Raises:
-        ContractError: the edited file would not load; the file is as before.
-        OSError: it cannot be read or written.
+        FileWriteError: it could not be written; the file is as before.
     """
-    text = edited(path.read_text(encoding="utf-8"), values)
-    trial = path.with_name(f".{path.stem}.{os.getpid()}.trial.yaml")
-    try:
-        trial.write_text(text, encoding="utf-8")
-        load(trial)
-    except ContractError as error:
-        raise ContractError(str(error).replace(str(trial), str(path))) from None
-    finally:
-        trial.unlink(missing_ok=True)
-    write_atomic(path, text.encode())
+    write_atomic(path, edited_file(path, values, load).encode())
+
+
+def difference(before: str, after: str, path: Path) -> str:
+    """What changes in the file, as `diff -u` shows it."""
+    lines = difflib.unified_diff(
+        before.splitlines(), after.splitlines(), str(path), f"{path} (new)", n=2, lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _put(node: Any, key: str | int, value: Any) -> None:
+    """Sets a key; what stands in the file behind it or its mapping stays behind."""
+    if isinstance(node, CommentedMap) and key not in node and node:
+        tail = take_tail(node, last_key(node))
+    else:
+        tail = take_tail(node, key) if node else ""
+    node[key] = _styled(value)
+    give_tail(node, key, tail)
 
 
 def _styled(value: Any) -> Any:

@@ -77,12 +77,12 @@ def load_robot(name_or_path: str | Path) -> RobotContract:
 
 
 def robot_file(name_or_path: str | Path) -> Path:
-    """The file that `load_robot` reads.
+    """The file that `load_robot` reads, links resolved.
 
     Raises:
         ContractError: there is none.
     """
-    return _resolve(name_or_path, "robots")
+    return _resolve(name_or_path, "robots").resolve()
 
 
 def load_task(name_or_path: str | Path) -> TaskContract:

@@ -20,6 +20,7 @@ class ActionKind(IntEnum):
     ACTION = 0
     HOME = 1
     HOLD = 2
+    JOINT_VELOCITY = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class Request:
 
     Attributes:
         accepted: False when it was refused; the arm then comes to rest.
-        requested: as asked, action units, shape (size,); zeros for other kinds and when unreadable.
-        gated: after the limits, action units, shape (size,).
+        requested: as asked, action units, shape (size,), for JOINT_VELOCITY rad/s, shape (7,);
+            zeros for other kinds and when unreadable.
+        gated: after the limits, as `requested`.
         limits: limits that acted, or why it was refused.
     """
 

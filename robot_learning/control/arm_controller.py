@@ -6,6 +6,9 @@ safety gate. The next commanded motion depends on the present one and the action
 alone, so the task stays Markov in joint position and velocity; and a steady action moves the tool
 by action times speed times period, which a target that the arm must be able to stop at would not.
 Without a fresh action the arm comes to rest within the limits.
+
+Joint velocities may be asked for too, for motion that is to show how the joints themselves follow
+(`identification`); they go the same way through the same gate.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ Array = NDArray[np.float64]
 _ACTION_PERIODS = 2.0
 # From this part of the force limit on the arm stops rather than press on: the limit itself latches.
 _CONTACT_SHARE = 0.25
+# Kinds whose numbers are followed.
+_NUMBERED = (ActionKind.ACTION, ActionKind.JOINT_VELOCITY)
 # From this part of full speed on, orientation and elbow are corrected at their full gain.
 _FULL_CORRECTION = 0.2
 
@@ -154,13 +159,15 @@ class ArmController:
         Args:
             kind: what is asked.
             action: for ACTION, numbers in action units, shape (size,); values beyond 1 are clipped
-                and reported, anything not finite or of another length is refused.
+                and reported, anything not finite or of another length is refused. For
+                JOINT_VELOCITY rad/s, shape (7,), clipped at the limits.
             state: newest measured state, or None for no news.
             now_s: steady clock, the one that `tick` gets.
             doubt: of the policy's model about an ACTION, see `control.doubt`; it slows or stops.
         """
         self.gate.observe(state, now_s)
-        asked = vector(action, self._size) if kind is ActionKind.ACTION else np.zeros(self._size)
+        size = self._size_of(kind)
+        asked = vector(action, size) if kind in _NUMBERED else np.zeros(size)
         now = number(now_s)
         request = self._judge(kind, asked, now, doubt)
         self._request, self._request_s, self._lost = request, now, False
@@ -211,10 +218,13 @@ class ArmController:
         request = self._request
         executed = request.gated
         if not request.accepted:
-            executed = np.zeros(self._size)
+            executed = np.zeros_like(request.gated)
         elif self._ticks_followed < self._ticks:
             share = self._ticks_followed / self._ticks
-            executed = part_of(self._action, request.gated, share)
+            if request.kind is ActionKind.JOINT_VELOCITY:
+                executed = share * request.gated
+            else:
+                executed = part_of(self._action, request.gated, share)
         extra = tuple(name for name in self._tick_limits if name not in request.limits)
         return ExecutedAction(
             request.kind,
@@ -240,6 +250,11 @@ class ArmController:
         velocity = self.gate.tcp.jacobian[:3] @ target.velocity_rad_s
         return bool(velocity @ force < 0.0)
 
+    def _size_of(self, kind: ActionKind) -> int:
+        """Of a request's numbers."""
+        joints = kind is ActionKind.JOINT_VELOCITY
+        return len(self.contract.robot.arm.joints) if joints else self._size
+
     def _none(self) -> Request:
         zeros = np.zeros(self.contract.task.action.size)
         return Request(ActionKind.HOLD, True, zeros, zeros, ())
@@ -247,7 +262,7 @@ class ArmController:
     def _judge(self, kind: ActionKind, asked: Array | None, now: float, doubt: float) -> Request:
         on_way_home, self._on_way_home = self._on_way_home, False
         home, self._target = self._target, None
-        zeros = np.zeros(self._size)
+        zeros = np.zeros(self._size_of(kind))
         if self.mode is not SafetyMode.ARMED:
             shown = zeros if asked is None else asked
             return Request(kind, False, shown, zeros, (f"mode_{self.mode.name.lower()}",))
@@ -265,6 +280,8 @@ class ArmController:
         if kind is ActionKind.HOME:
             limits = self._plan_home(home if on_way_home else None)
             return Request(kind, True, zeros, zeros, limits)
+        if kind is ActionKind.JOINT_VELOCITY:
+            return self._plan_joints(asked)
         clipped = np.clip(asked, -1.0, 1.0)
         names = ("action_range",) if (clipped != asked).any() else ()
         if share < 1.0:
@@ -283,6 +300,14 @@ class ArmController:
                 self._action, clipped, command.followed_m_s, command.spin_rad_s, height_m
             )
         return Request(kind, True, asked, gated, names + command.limits)
+
+    def _plan_joints(self, asked: Array) -> Request:
+        self._rotation = None
+        top = self.gate.limits.velocity_rad_s
+        velocity = np.clip(asked, -top, top)
+        self._target = JointTarget(velocity_rad_s=velocity)
+        names = ("action_range",) if (velocity != asked).any() else ()
+        return Request(ActionKind.JOINT_VELOCITY, True, asked, velocity, names)
 
     def _plan_tool(
         self, velocity_m_s: Array, rotation: Array, spin_rad_s: float = 0.0

@@ -171,7 +171,8 @@ class LockstepDriver(Driver):
             self._homing = None
             return
         late_s = state.stamp_s - request.stamp_s
-        if request.kind is ActionKind.ACTION and late_s > 1e-6:
+        moves = request.kind in (ActionKind.ACTION, ActionKind.JOINT_VELOCITY)
+        if moves and late_s > 1e-6:
             self._refuse(request, f"made for {late_s:.3f} s ago, and time has passed since", late_s)
             return
         self._begin_period(request, state, answer=True)

@@ -16,7 +16,7 @@ from robot_learning.demonstrations.episode_summary import EpisodeSummary
 from robot_learning.demonstrations.images import decode_image
 from robot_learning.demonstrations.message_codec import CodecError
 from robot_learning.demonstrations.stream_facts import source_stamp_ns
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 
 FRAMES = 6
 

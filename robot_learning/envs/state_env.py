@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from robot_learning.contract.actions import TcpPick
 from robot_learning.control.gripper_control import grip_width_m
 from robot_learning.control.tool_command import Grip, asked_of_gripper
+from robot_learning.envs.anticipation import as_told
 from robot_learning.envs.robot_env import Array32, RobotEnv
 from robot_learning.envs.task_view import TaskView
 from robot_learning.hardware import Hardware, RobotState
@@ -48,9 +48,8 @@ class StateEnv(RobotEnv):
             hardware: what is moved.
             render_mode: None or `rgb_array`.
             judge: of the states, instead of the task's own.
-            anticipate: observations show the arm where it is told to be, which is where it will
-                be once delay and lag have passed; success is judged by where it is measured. For
-                an arm that follows late, and a policy that was trained on one that does not.
+            anticipate: observations show the arm where it is told to be, see
+                `envs.anticipation`; success is judged by where it is measured.
         """
         super().__init__(hardware, render_mode)
         self._anticipate = anticipate
@@ -109,7 +108,7 @@ class StateEnv(RobotEnv):
         motion = self.arm.controller.gate.motion
         if not self._anticipate or motion is None:
             return state
-        return replace(state, position_rad=motion.position, velocity_rad_s=motion.velocity)
+        return as_told(state, motion.position, motion.velocity)
 
     def _grip(self, grip: Grip) -> None:
         action = self._task.action

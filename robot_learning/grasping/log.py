@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from robot_learning.files import write_atomic
 from robot_learning.grasping.episode import GraspEpisode
-from robot_learning.training.files import write_atomic
 
 _NAME = re.compile(r"shard-\d{6}\.npz")
 _FORMAT = 2

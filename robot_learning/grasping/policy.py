@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from robot_learning.files import write_atomic
 from robot_learning.grasping.qt_opt import GraspQTOpt, under
 from robot_learning.grasping.search import GraspSearch, eye_of, grasp_critic
 from robot_learning.grasping.settings import GraspHyperParameters
@@ -19,7 +20,6 @@ from robot_learning.grasping.world import GraspSpaces
 from robot_learning.networks.grasp_critic import GraspCritic
 from robot_learning.replay.images import UInt8
 from robot_learning.replay.step import Float32
-from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_bytes import PolicyFileError
 
 POLICY_FILE = "grasp_policy.safetensors"

@@ -17,8 +17,9 @@ import numpy as np
 
 from robot_learning.contract import Contract
 from robot_learning.hardware import Hardware
+from robot_learning.identification.estimates import Estimate, Identification
 from robot_learning.identification.excitation import excite, plan_excitation
-from robot_learning.identification.fit import Estimate, Identification, identify
+from robot_learning.identification.fit import identify
 
 GAIN_ERROR_MAX = 0.10
 DELAY_MAX_S, LATENCY_MAX_S = 0.1, 0.02

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from robot_learning.identification.fit import Estimate, Identification
+from robot_learning.identification.estimates import Estimate, Identification
 from robot_learning.identification.recording import sha256_of
 
 RESPONSE = (

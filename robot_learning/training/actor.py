@@ -55,13 +55,25 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         lockstep: bool,
         clock: Callable[[], float],
         patience_s: float = 2.0,
+        shown: Callable[[RobotState], RobotState] = lambda state: state,
     ) -> None:
-        """See `EpisodeCycle`; `actor_id` is new for every start of a process."""
+        """See `EpisodeCycle`.
+
+        Args:
+            contract: robot and task.
+            link: carries out what is asked.
+            actor_id: new for every start of a process.
+            lockstep: time passes only when an action arrives.
+            clock: seconds on a steady clock.
+            patience_s: how long anything may be missing before the episode is given up.
+            shown: a measurement as whoever chooses is to see it; see `envs.anticipation`.
+        """
         super().__init__(contract, link, lockstep=lockstep, clock=clock, patience_s=patience_s)
         self.actor_id = actor_id
         self.steps = 0
         self._observer = Observer(contract)
         self._note = ""
+        self._shown = shown
         self._scene = SceneReset(contract)
         self._has_objects = "object_position_m" in contract.task.scene
         self._seen: Scene = NO_SCENE  # with the newest state
@@ -182,7 +194,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         self._act(self._moment(self.state))
 
     def _moment(self, state: RobotState) -> Moment:
-        return Moment(state, {**self._seen, **self._lasting})
+        return Moment(self._shown(state), {**self._seen, **self._lasting})
 
     def _running(self, state: RobotState) -> None:
         assert self._episode is not None

@@ -14,7 +14,7 @@ from typing import Any
 from safetensors.torch import load, save
 from torch import Tensor
 
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 
 _FORMAT_VERSION = 1
 _INDEX = "learner.json"

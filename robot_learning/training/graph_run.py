@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from robot_learning.contract import Contract, PushTask, ReachTask
+from robot_learning.files import write_atomic
 from robot_learning.rewards.goal import GoalReward
 from robot_learning.training.demonstrated import with_demonstrations
-from robot_learning.training.files import write_atomic
 from robot_learning.training.launch_mark import begun_by_this_launch, mark_launch
 from robot_learning.training.learner import Learner, LearnerStatus, Phase
 from robot_learning.training.learner_types import require_steps

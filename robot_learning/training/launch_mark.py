@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 from robot_learning.training.run_directory import RunDirectory
 
 _FILE = "launch_id"

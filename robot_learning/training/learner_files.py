@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from robot_learning.files import write_atomic
 from robot_learning.replay import Journal, JournalHeader
 from robot_learning.training.checkpoint import (
     CheckpointError,
@@ -12,7 +13,6 @@ from robot_learning.training.checkpoint import (
     require_same_run,
     save_checkpoint,
 )
-from robot_learning.training.files import write_atomic
 
 JOURNAL_FILE = "steps.journal"
 _VERSION = "policy_version"

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from robot_learning.evaluation import wilson_interval
+from robot_learning.files import write_atomic
 from robot_learning.networks import Policy
 from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning.training.environments import episode_seed
-from robot_learning.training.files import write_atomic
 
 # Scenes of play are shared with no training and no evaluation.
 PLAY_STREAM = 2

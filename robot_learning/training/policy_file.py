@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from robot_learning.contract import Contract, ContractError, require_same
 from robot_learning.contract.task import TASKS
+from robot_learning.files import write_atomic
 from robot_learning.networks import Policy
-from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_bytes import (
     FORMAT_VERSION,
     PolicyFileError,

@@ -26,7 +26,7 @@ import yaml
 from pydantic import ValidationError
 
 from robot_learning.contract import Contract, ContractError, require_same
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 
 CONFIG_FILE = "config.yaml"
 STATUS_FILE = "status.json"

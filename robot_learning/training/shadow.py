@@ -36,6 +36,7 @@ class Shadow:
         policy: Policy,
         write: Callable[[dict[str, Any]], None],
         wall: Callable[[], float] = time.time,
+        shown: Callable[[RobotState], RobotState] = lambda state: state,
     ) -> None:
         """Nothing is decided yet.
 
@@ -44,9 +45,10 @@ class Shadow:
             policy: made for it.
             write: takes the row of a decision, which JSON can hold.
             wall: the clock of the stamps.
+            shown: a measurement as the policy is to see it; see `envs.anticipation`.
         """
         self._contract, self._policy = contract, policy
-        self._write, self._wall = write, wall
+        self._write, self._wall, self._shown = write, wall, shown
         self._observer = Observer(contract)
         self._goal: Float32 | None = None
         self._due_s = -math.inf
@@ -76,7 +78,7 @@ class Shadow:
         if self.waiting_for or state.stamp_s < self._due_s - half_state_s:
             return
         self._due_s = state.stamp_s + self._contract.control_period_s
-        observation, _ = self._observer.observe(state, scene)
+        observation, _ = self._observer.observe(self._shown(state), scene)
         begun_s = time.perf_counter()
         action = np.asarray(self._policy.act(observation, self._goal), np.float32)
         decision_s = time.perf_counter() - begun_s

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 from robot_learning.verification.curves import plot_curves
 from robot_learning.verification.outcome import Outcome
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from robot_learning.training.files import write_atomic
+from robot_learning.files import write_atomic
 from robot_learning.training.metrics import read_metrics
 from robot_learning.training.run_directory import CONFIG_FILE, STATUS_FILE
 from robot_learning.verification.row import Row

@@ -6,11 +6,13 @@ import datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from robot_learning.contract import ContractError, config_dir, load_robot
 from robot_learning.contract.base import Transform
 from robot_learning.contract.calibration import CameraCalibration, MeasuredLens, MeasuredPose
-from robot_learning.contract.robot_file import difference, robot_path, with_calibration
+from robot_learning.contract.edit import difference, edited_file
+from robot_learning.contract.load import robot_file
 
 DAY = datetime.date(2026, 11, 28)
 LENS = MeasuredLens(
@@ -36,72 +38,79 @@ POSE = MeasuredPose(
 BOTH = CameraCalibration(lens=LENS, pose=POSE)
 
 
-@pytest.fixture(params=["panda", "fr3", "iiwa7"])
-def text(request: pytest.FixtureRequest) -> str:
-    return (config_dir() / "robots" / f"{request.param}.yaml").read_text()
+KEY = "cameras.0.calibration"
 
 
-def loaded(text: str, tmp_path: Path) -> CameraCalibration | None:
+@pytest.fixture(params=["panda", "fr3", "iiwa7", "xarm7"])
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "robot.yaml"
-    path.write_text(text)
-    return load_robot(path).cameras[0].calibration
+    path.write_text((config_dir() / "robots" / f"{request.param}.yaml").read_text())
+    return path
 
 
-def test_lines_are_only_added_and_the_contract_reads_them(text: str, tmp_path: Path) -> None:
-    new = with_calibration(text, "camera", BOTH)
-    assert loaded(new, tmp_path) == BOTH
+def calibrated(path: Path, calibration: CameraCalibration) -> str:
+    return edited_file(path, {KEY: calibration.model_dump(exclude_none=True)})
+
+
+def test_lines_are_only_added_and_the_contract_reads_them(path: Path) -> None:
+    text, new = path.read_text(), calibrated(path, BOTH)
     changes = [
         line
-        for line in difference(text, new, tmp_path).splitlines()
+        for line in difference(text, new, path).splitlines()
         if line.startswith(("+", "-")) and not line.startswith(("+++", "---"))
     ]
     assert changes and all(line.startswith("+") for line in changes)
     without = [line for line in new.splitlines() if f"+{line}" not in changes]
     assert without == text.splitlines()
+    path.write_text(new)
+    assert load_robot(path).cameras[0].calibration == BOTH
 
 
-def test_a_calibration_takes_the_place_of_the_one_before(text: str, tmp_path: Path) -> None:
-    once = with_calibration(text, "camera", BOTH)
-    again = with_calibration(once, "camera", CameraCalibration(lens=LENS))
-    assert loaded(again, tmp_path) == CameraCalibration(lens=LENS)
-    assert again == with_calibration(text, "camera", CameraCalibration(lens=LENS))
+def test_a_calibration_takes_the_place_of_the_one_before(path: Path) -> None:
+    only_lens = calibrated(path, CameraCalibration(lens=LENS))
+    path.write_text(calibrated(path, BOTH))
+    assert calibrated(path, CameraCalibration(lens=LENS)) == only_lens
 
 
-def test_comments_around_the_key_stay(text: str, tmp_path: Path) -> None:
-    once = with_calibration(text, "camera", BOTH)
+def test_comments_around_the_key_stay(path: Path) -> None:
+    once = calibrated(path, BOTH)
     commented = once.replace("    calibration:\n", "    # Ours, by the window.\n    calibration:\n")
     assert commented != once
-    again = with_calibration(commented + "# The end.\n", "camera", BOTH)
-    assert again == commented + "# The end.\n"
+    path.write_text(commented + "# The end.\n")
+    assert calibrated(path, BOTH) == commented + "# The end.\n"
 
 
 def test_a_file_without_an_end_of_line_is_no_trouble(tmp_path: Path) -> None:
     text = (config_dir() / "robots" / "panda.yaml").read_text()
     head, cameras = text.split("cameras:\n")
     cameras, simulation = cameras.split("simulation:\n")
-    last = head + "simulation:\n" + simulation + "cameras:\n" + cameras.rstrip("\n")
-    assert loaded(with_calibration(last, "camera", BOTH), tmp_path) == BOTH
+    path = tmp_path / "robot.yaml"
+    path.write_text(head + "simulation:\n" + simulation + "cameras:\n" + cameras.rstrip("\n"))
+    path.write_text(calibrated(path, BOTH))
+    assert load_robot(path).cameras[0].calibration == BOTH
 
 
-def test_an_unknown_camera_lists_the_known_ones(text: str) -> None:
-    with pytest.raises(ContractError, match=r"no camera 'wrist'; known: camera"):
-        with_calibration(text, "wrist", BOTH)
+def test_a_camera_in_braces_takes_it_too(tmp_path: Path) -> None:
+    text = (config_dir() / "robots" / "panda.yaml").read_text()
+    head, rest = text.split("cameras:\n")
+    cameras, tail = rest.split("simulation:\n")
+    row = yaml.safe_dump(yaml.safe_load(cameras)[0], default_flow_style=True, width=10_000)
+    path = tmp_path / "robot.yaml"
+    path.write_text(f"{head}cameras:\n  - {row}simulation:\n{tail}")
+    path.write_text(calibrated(path, BOTH))
+    assert load_robot(path).cameras[0].calibration == BOTH
 
 
-def test_a_camera_in_braces_is_refused_with_what_to_do() -> None:
-    text = "cameras:\n  - {name: camera, width_px: 640}\n"
-    with pytest.raises(ContractError, match="written in braces: give it one key a line"):
-        with_calibration(text, "camera", BOTH)
-
-
-def test_a_principal_point_outside_the_image_is_refused(text: str) -> None:
+def test_a_principal_point_outside_the_image_is_refused(path: Path) -> None:
     wrong = CameraCalibration(lens=LENS.model_copy(update={"cx_px": 960.0}))
-    with pytest.raises(ContractError, match="does not fit in"):
-        with_calibration(text, "camera", wrong)
+    before = path.read_text()
+    with pytest.raises(ContractError, match=r"robot\.yaml:.*cameras"):
+        calibrated(path, wrong)
+    assert path.read_text() == before
 
 
 def test_links_are_followed_to_the_file_itself(tmp_path: Path) -> None:
     link = tmp_path / "mine.yaml"
     link.symlink_to(config_dir() / "robots" / "panda.yaml")
-    assert robot_path(link) == (config_dir() / "robots" / "panda.yaml").resolve()
-    assert robot_path("panda") == robot_path(link)
+    assert robot_file(link) == (config_dir() / "robots" / "panda.yaml").resolve()
+    assert robot_file("panda") == robot_file(link)

@@ -1,4 +1,7 @@
-"""`record_demos.launch.xml` as a person starts it: camera, actor and recorder, files at the end."""
+"""`record_demos.launch.xml` as a person starts it: camera, actor and recorder, files at the end.
+
+The arm follows late, and the policy is shown where it is told to be.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from launched import run_launch
 
 from robot_learning.algorithms import TD3, Spaces, TD3HyperParameters
-from robot_learning.contract import load_contract
+from robot_learning.contract import config_dir, load_contract
+from robot_learning.contract.edit import set_keys
 from robot_learning.demonstrations.check_store import check_catalogue, check_files
-from robot_learning.demonstrations.episode_file import read_episode
+from robot_learning.demonstrations.episode_file import EpisodeFile, read_episode
 from robot_learning.demonstrations.store import Store
 from robot_learning.diagnosis.parity import commanded, compare, measured
 from robot_learning.hardware import open_hardware
 from robot_learning.identification.from_episode import load_motion
 from robot_learning.identification.gap import measure_gap
+from robot_learning.identification.recording import MotionRecording
 from robot_learning.training.policy_file import PolicyFile, save_policy
 
 CONTRACT = load_contract("panda", "reach")
+DELAY_S = 0.1
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
 
@@ -31,16 +38,31 @@ def save_untrained(folder: Path) -> None:
     save_policy(folder, PolicyFile(policy, "td3", {}, CONTRACT, None, {}))
 
 
+def assert_shown_where_told(episode: EpisodeFile, motion: MotionRecording) -> None:
+    """Observations are of the arm where it was told to be, and not of where it was."""
+    zero_ns = episode.facts["/joint_states"].first_ns
+    times_s = (np.array(episode.stamps_ns) - zero_ns) * 1e-9
+    shown = np.stack([step.observation[:7] for step in episode.steps])
+    was = np.stack([np.interp(times_s, motion.stamp_s, q) for q in motion.position_rad.T], axis=1)
+    np.testing.assert_allclose(shown[1:], motion.references(times_s)[1:], atol=1e-3)
+    assert np.abs(shown - was).max() > 0.005
+
+
 def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path) -> None:
     folder = tmp_path / "policy"
     folder.mkdir()
     save_untrained(folder)
+    robot = tmp_path / "late.yaml"
+    robot.write_text((config_dir() / "robots" / "panda.yaml").read_text())
+    set_keys(robot, {"simulation.control_delay_s": DELAY_S})
     store = Store(tmp_path / "store")
     launched = run_launch(
         "record_demos",
         tmp_path / "log_of_nodes",
         {
             "policy": str(folder),
+            "robot": str(robot),
+            "anticipate": "true",
             "mode": "lockstep",
             "episodes": "1",
             "out": str(store.folder),
@@ -82,7 +104,8 @@ def test_episodes_of_the_graph_are_recorded_with_camera_and_steps(tmp_path: Path
     motion.check()
     assert len(motion.commands) > 10
     assert compare(commanded(motion), measured(motion)).mismatches == ()
-    gap = measure_gap(motion, CONTRACT, partial(open_hardware, "sim"))
+    assert_shown_where_told(episode, motion)
+    gap = measure_gap(motion, load_contract(robot), partial(open_hardware, "sim"))
     simulated = replace(measured(motion), position=gap.simulated_rad)
     assert compare(measured(motion), simulated).mismatches == ()
     assert gap.plain()["tool_rmse_mm"] < 5.0

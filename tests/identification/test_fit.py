@@ -18,7 +18,8 @@ from motion_samples import (
     short_plan,
 )
 
-from robot_learning.identification.fit import Identification, identify
+from robot_learning.identification.estimates import Identification
+from robot_learning.identification.fit import identify
 from robot_learning.identification.recording import MotionError, MotionRecording
 from robot_learning.identification.settle import suggested_randomisation
 

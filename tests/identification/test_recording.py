@@ -16,6 +16,7 @@ from robot_learning.identification.recording import (
     Command,
     MotionError,
     MotionRecording,
+    rate_of,
     read_motion,
 )
 
@@ -38,6 +39,13 @@ def test_a_recording_comes_back_from_its_file_as_it_was(
     np.testing.assert_array_equal(again.references(times), motion.references(times))
     again.check()
     again.require_robot(CONTRACT)
+
+
+def test_the_rate_is_that_of_uneven_stamps_and_of_recordings_with_gaps() -> None:
+    uneven = np.floor(2.4 * np.arange(200)) / 240.0
+    assert rate_of(uneven) == pytest.approx(100.0, rel=0.01)
+    torn = np.delete(np.arange(300) * 0.01, [*range(50, 290, 7), *range(100, 140)])
+    assert rate_of(torn) == pytest.approx(100.0, rel=0.01)
 
 
 def with_state(motion: MotionRecording, value: float) -> MotionRecording:

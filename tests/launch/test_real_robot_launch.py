@@ -59,8 +59,9 @@ def test_it_does_not_start_without_the_robots_contract(tmp_path: Path, missing: 
             {"demonstrator", "recorder", "teleop", "teleop_lifecycle"},
         ),
         ({"mode": "record", "policy": "runs/mine"}, {"policy", "recorder"}),
+        ({"mode": "excite"}, {"exciter", "recorder"}),
     ],
-    ids=["play", "train", "record by hand", "record a policy"],
+    ids=["play", "train", "record by hand", "record a policy", "excite"],
 )
 def test_nobody_arms_it_but_a_person_after_the_self_test(
     tmp_path: Path, arguments: dict[str, str], acting: set[str]
@@ -73,7 +74,7 @@ def test_nobody_arms_it_but_a_person_after_the_self_test(
     assert set(managed) == set(nodes) - {"lifecycle_manager", "teleop", "teleop_lifecycle"}
     assert managed.index("safety_monitor") < managed.index("arm_driver")
     assert max(managed.index(name) for name in SAFE) < min(
-        managed.index(name) for name in acting & {"policy", "demonstrator"}
+        managed.index(name) for name in acting & {"policy", "demonstrator", "exciter"}
     )
 
 
@@ -86,6 +87,46 @@ def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
     nodes = parameters(tmp_path, "real_play", robot="panda", policy="runs/mine", episodes="3")
     assert set(nodes) == SAFE | {"reward_monitor", "lifecycle_manager", "policy"}
     assert "episodes: 3" in nodes["policy"] and "runs/mine" in nodes["policy"]
+
+
+@pytest.mark.parametrize(
+    ("file", "node"), [("real_play", "policy"), ("sim_play", "policy"), ("real_shadow", "shadow")]
+)
+def test_a_policy_is_shown_where_the_arm_is_told_to_be_only_if_asked_for(
+    tmp_path: Path, file: str, node: str
+) -> None:
+    given = {"robot": "panda", "policy": "runs/mine"}
+    assert "anticipate: false" in parameters(tmp_path, file, **given)[node]
+    assert "anticipate: true" in parameters(tmp_path, file, **given, anticipate="true")[node]
+
+
+def test_excitation_in_the_simulator_is_that_of_a_robot(tmp_path: Path) -> None:
+    given = {"robot": "panda", "task": "reach", "seconds_per_joint": "3.0", "seed": "7"}
+    real = parameters(tmp_path, mode="excite", **given)
+    simulated = parameters(tmp_path, "sim_excite", **given)
+    assert real["exciter"] == simulated["exciter"]
+    assert "seconds_per_joint: 3.0" in real["exciter"] and "seed: 7" in real["exciter"]
+    assert set(real) - set(simulated) == {"scene", "self_test", "black_box"}
+    assert set(simulated) - set(real) == {"sim", "sim_operator"}
+
+
+def test_calibrating_brings_its_nodes_up_and_moves_nothing(tmp_path: Path) -> None:
+    file = "calibration_views"
+    nodes = parameters(tmp_path, file, robot="panda", out="runs/mine")
+    assert set(nodes) == {"calibration_views", "views_lifecycle"}
+    assert "runs/mine" in nodes["calibration_views"]
+    nodes = parameters(tmp_path, file, robot="panda", source="/dev/video0", camera="camera")
+    assert set(nodes) == {
+        "calibration_views",
+        "views_lifecycle",
+        "camera_capture",
+        "camera_lifecycle",
+    }
+    assert "/dev/video0" in nodes["camera_capture"]
+    with pytest.raises(LaunchError, match="robot"):
+        parameters(tmp_path, file)
+    with pytest.raises(LaunchError, match="source"):
+        parameters(tmp_path, "camera_capture", robot="panda")
 
 
 def test_in_the_shadow_nothing_runs_that_could_move_the_arm(tmp_path: Path) -> None:

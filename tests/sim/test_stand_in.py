@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robot_learning.contract import load_contract
+from robot_learning.contract import Contract, load_contract
+from robot_learning.control.trajectory import TrajectoryFollower
 from robot_learning.hardware import JointPoint
+from robot_learning.identification.joint_response import ResponseModel, ResponseState
 from robot_learning.safety.wire_record import WireRecord
 from sim.stand_in import StandInArm
 
@@ -46,6 +48,27 @@ def test_a_new_trajectory_replaces_the_one_that_is_followed(arm: StandInArm) -> 
     arm.command(NAMES, to(HOME), 0.0)
     arm.advance(102.0)
     np.testing.assert_allclose(where(arm), HOME, atol=1e-6)
+
+
+def test_it_follows_as_late_and_as_softly_as_the_contract_says() -> None:
+    data = CONTRACT.model_dump(mode="json")
+    response = {"stiffness_1_s2": [300.0] * 7, "damping_1_s": [20.0] * 7}
+    data["robot"]["simulation"] |= {"control_delay_s": 0.08, "response": response}
+    hidden = Contract.model_validate(data)
+    arm = StandInArm(hidden, now_s=100.0)
+    points = [JointPoint(0.5, HOME + 0.1, STILL)]
+    arm.command(NAMES, points, 0.0)
+    found = []
+    for cycle in range(1, 1000):
+        arm.advance(100.0 + 0.001 * cycle + 1e-7)
+        found.append(where(arm))
+    follower = TrajectoryFollower(HOME)
+    follower.write(0.08, points)
+    references = follower.references(0.001 * np.arange(1, 1000))
+    assert hidden.robot.simulation.response is not None
+    model = ResponseModel.of(hidden.robot.simulation.response, 0.001)
+    np.testing.assert_allclose(found, ResponseState(model, HOME).follow(references), atol=1e-5)
+    assert arm.reflex == "" and hidden.sha256 == CONTRACT.sha256
 
 
 def test_joints_go_by_their_names_and_are_told_in_another_order(arm: StandInArm) -> None:

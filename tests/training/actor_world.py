@@ -54,8 +54,17 @@ class World:
 
     def make_actor(self) -> Actor:
         return Actor(
-            self.contract, self, actor_id="a", lockstep=self.lockstep, clock=lambda: self.now_s
+            self.contract,
+            self,
+            actor_id="a",
+            lockstep=self.lockstep,
+            clock=lambda: self.now_s,
+            shown=self.shown,
         )
+
+    def shown(self, state: RobotState) -> RobotState:
+        """As measured."""
+        return state
 
     # ActorLink
 

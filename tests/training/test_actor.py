@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ from actor_world import CONTRACT, HOME, PERIOD, STEPS, World
 
 from robot_learning.contract import load_contract
 from robot_learning.control.action import ActionKind
+from robot_learning.envs.anticipation import as_told
 from robot_learning.envs.observation import field_slices
+from robot_learning.hardware import RobotState
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.training.actor_types import (
     ActorPhase,
+    Choice,
     EpisodePlan,
     Outcome,
     Receipt,
@@ -388,3 +392,22 @@ def test_the_target_of_an_insertion_is_seen_by_the_policy_though_it_is_no_goal()
     shown = world.steps[0].observation[field_slices(contract)["target_offset_m"]]
     np.testing.assert_allclose(shown, [0.01, 0.02, -0.2], atol=1e-5)
     assert world.steps[0].desired_goal.shape == (0,)
+
+
+def test_what_whoever_chooses_sees_can_be_another_than_what_is_measured() -> None:
+    """Observations and steps are of what is shown; when and whether, of what is measured."""
+
+    class Anticipating(World):
+        def shown(self, state: RobotState) -> RobotState:
+            return as_told(state, HOME + 0.2, np.zeros(7))
+
+        def choose(self, observation: Any, goal: Any, is_evaluation: bool) -> Choice:
+            np.testing.assert_allclose(observation[:7], HOME + 0.2, atol=1e-6)
+            return super().choose(observation, goal, is_evaluation)
+
+    world = Anticipating()
+    world.begin()
+    world.answer()
+    (step,) = world.steps
+    np.testing.assert_allclose(step.observation[:7], HOME + 0.2, atol=1e-6)
+    np.testing.assert_allclose(step.next_observation[:7], HOME + 0.2, atol=1e-6)

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
+from robot_learning.files import FileWriteError, write_atomic
 from robot_learning.training import files
 from robot_learning.training.checkpoint import (
     CheckpointError,
     load_checkpoint,
     save_checkpoint,
 )
-from robot_learning.training.files import FileWriteError, write_atomic
 
 
 def save(directory: Path, number: int) -> None:
@@ -76,7 +76,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
 def test_a_real_file_size_limit_is_survived(tmp_path: Path) -> None:
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from robot_learning.training.files import write_atomic\n"
+        "from robot_learning.files import write_atomic\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "write_atomic(Path(sys.argv[1]), bytes(5000))\n"
     )

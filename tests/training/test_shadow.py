@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from robot_learning.contract import load_contract
-from robot_learning.hardware import RobotState
+from robot_learning.envs.anticipation import Anticipation
+from robot_learning.hardware import JointPoint, RobotState
 from robot_learning.networks.mlp_policy import MlpPolicy
 from robot_learning.training.shadow import Shadow
 
@@ -71,6 +72,24 @@ def test_decisions_on_observations_that_are_too_old_are_counted() -> None:
 def test_without_a_target_it_waits() -> None:
     shadow, rows = run(1.0, target=False)
     assert shadow.waiting_for == "a target" and not rows and shadow.figures() == {}
+
+
+def test_what_it_decides_on_can_be_where_the_arm_is_told_to_be() -> None:
+    seen: list[Any] = []
+
+    class Watching(MlpPolicy):
+        def act(self, observation: Any, goal: Any) -> Any:
+            seen.append(observation)
+            return super().act(observation, goal)
+
+    fields = {f.name: getattr(POLICY, f.name) for f in dataclasses.fields(POLICY) if f.init}
+    anticipation, rows = Anticipation(lockstep=False), list[Any]()
+    shadow = Shadow(CONTRACT, Watching(**fields), rows.append, Clock(), anticipation.shown)
+    shadow.on_target(0.0, np.array([0.5, 0.0, 0.3]))
+    anticipation.on_command(1.0, [JointPoint(0.02, HOME + 0.2, np.zeros(7))])
+    shadow.on_state(state(1.0), {})
+    np.testing.assert_allclose(seen[0][:7], HOME + 0.2, atol=1e-6)
+    assert rows[0]["joint_position_rad"] == pytest.approx(HOME, abs=1e-5)  # as measured
 
 
 def test_a_policy_that_doubts_says_so() -> None:

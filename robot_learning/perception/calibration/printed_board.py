@@ -9,9 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.board import RULER_MM, Board
 from robot_learning.perception.calibration.detection import CalibrationError
-from robot_learning.training.files import write_atomic
 
 _INCH_MM = 25.4
 PRINT_DPI = 600.0

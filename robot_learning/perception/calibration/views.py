@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_learning.contract.robot import ArmContract
+from robot_learning.files import write_atomic
 from robot_learning.perception.calibration.detection import CalibrationError
-from robot_learning.training.files import write_atomic
 
 UInt8 = NDArray[np.uint8]
 Array = NDArray[np.float64]

@@ -21,10 +21,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from robot_learning.files import write_atomic
 from robot_learning.networks.image_encoder import ImageEncoder
 from robot_learning.replay.images import UInt8
 from robot_learning.rewards.pixels.frames import PictureView
-from robot_learning.training.files import write_atomic
 
 CLASSIFIER_FILE = "success_classifier.safetensors"
 _METADATA = "robot_learning_success_classifier"

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from robot_learning.contract import Contract, ContractError
 from robot_learning.contract.contract import flatten
+from robot_learning.files import write_atomic
 from robot_learning.perception.task_camera import task_camera, task_picture
 from robot_learning.replay.images import UInt8
-from robot_learning.training.files import write_atomic
 
 AUDIT_FILE = "audit.jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")

@@ -17,6 +17,7 @@ NODES = [
     "camera_capture",
     "demonstrator",
     "episode_player",
+    "exciter",
     "grasp_learner",
     "grasp_policy",
     "gripper_driver",

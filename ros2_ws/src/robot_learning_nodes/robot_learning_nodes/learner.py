@@ -16,8 +16,8 @@ from robot_learning_interfaces.msg import (
     SafetyState,
 )
 
+from robot_learning.files import FileWriteError
 from robot_learning.replay import StepError
-from robot_learning.training.files import FileWriteError
 from robot_learning.training.graph_run import GraphRun
 from robot_learning.training.guarded_updates import DivergedError
 from robot_learning_nodes.convert import MessageError, to_time

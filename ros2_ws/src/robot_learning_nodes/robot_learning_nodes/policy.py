@@ -38,6 +38,7 @@ from robot_learning_nodes.learner_messages import read_status
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import LATCHED, STREAM
 from robot_learning_nodes.state_actor_node import StateActorNode
+from robot_learning_nodes.told_arm import ANTICIPATE, told_arm
 
 
 class PolicyNode(StateActorNode):
@@ -66,6 +67,7 @@ class PolicyNode(StateActorNode):
             minimum=0.0,
             maximum=10.0,
         ),
+        ANTICIPATE,
         Parameter("threads", 1, "threads that a planner computes on", minimum=1, maximum=256),
         PATIENCE,
     )
@@ -80,6 +82,7 @@ class PolicyNode(StateActorNode):
             lockstep=self.lockstep,
             clock=time.monotonic,
             patience_s=self.values["patience_s"],
+            shown=told_arm(self).shown,
         )
         self.outbox: Outbox[EpisodeStep] = Outbox(time.monotonic)
         self.budget_s = plan_budget_s(

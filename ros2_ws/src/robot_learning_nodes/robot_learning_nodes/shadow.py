@@ -9,14 +9,15 @@ from typing import Any, TextIO
 
 from robot_learning_interfaces.srv import ResetEpisode
 
+from robot_learning.files import write_atomic
 from robot_learning.planning.deadline import plan_budget_s
-from robot_learning.training.files import write_atomic
 from robot_learning.training.policy_file import PolicyFileError, load_policy
 from robot_learning.training.shadow import Shadow
 from robot_learning_nodes.graph_node import OK, WARN, GraphNode, Parameter, StartError
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.reset_call import call_reset
 from robot_learning_nodes.scene_topics import SceneTopics
+from robot_learning_nodes.told_arm import ANTICIPATE, told_arm
 
 LOOK_PERIOD_S = 0.5
 
@@ -29,6 +30,7 @@ class ShadowNode(GraphNode):
         Parameter("policy", "", "folder with policy.safetensors and policy.json"),
         Parameter("out", "runs/shadow", "folder for decisions.jsonl and shadow.json"),
         Parameter("seconds", 60.0, "how long, from the first decision", minimum=1.0, maximum=1e6),
+        ANTICIPATE,
         Parameter("seed", 0, "seed of the targets", minimum=0, maximum=2**31 - 1),
     )
 
@@ -43,7 +45,9 @@ class ShadowNode(GraphNode):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.file: TextIO = (self.folder / "decisions.jsonl").open("w", encoding="utf-8")
         budget_s = plan_budget_s(self.contract, 0.0, real_time=True)
-        self.shadow = Shadow(self.contract, policy.within(budget_s, 1), self._write)
+        self.shadow = Shadow(
+            self.contract, policy.within(budget_s, 1), self._write, shown=told_arm(self).shown
+        )
         self.seen = SceneTopics(self.contract, self.listen, self.shadow, lockstep=False)
         self.resetting = self.client_of(ResetEpisode, "reset")
         self.began_s = self.target_s = 0.0
