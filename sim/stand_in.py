@@ -4,10 +4,9 @@ It behaves as the makers' documents and ros2_control's sources say, habits inclu
 trajectory controller replaces what it follows by what comes last, holds the last point for ever,
 looks at names, counts and times of a trajectory and never at its numbers; it speaks of the joints
 in an order of its own. Of a continuous joint it says an angle within half a turn of zero, and goes
-the shorter way to the first point of a trajectory, as controllers do that find such a joint in their
-URDF. The drives follow a little late and, like Franka's reflexes, stop at a
-reference that jumps, until somebody recovers them. No physics engine is behind it: what is proven
-against it is what goes over the wire.
+the shorter way to a trajectory's first point, as with such a joint in the URDF. The drives follow a
+little late and, like Franka's reflexes, stop at a reference that jumps, until somebody recovers
+them. No physics engine is behind it: what is proven against it is what goes over the wire.
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ def test_a_gen3_agrees_with_its_makers_dh_table(share):
         )
     pose = pose @ GEN3_TOOL
     position, rotation = KINEMATICS["gen3"].tcp_pose(q)
-    np.testing.assert_allclose(position, pose[:3, 3], atol=3e-4)
+    # Twelve lengths, each rounded by up to 0.05 mm.
+    np.testing.assert_allclose(position, pose[:3, 3], atol=6e-4)
     np.testing.assert_allclose(rotation, pose[:3, :3], atol=1e-9)
 
 
