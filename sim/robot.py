@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from robot_learning.contract import RobotContract
 from robot_learning.contract.tabletop import PegContract
 from robot_learning.hardware import Array
-from sim.robot_model import HAND_LENGTH_M, HELD_LINK, Visuals, build_urdf, matrix
+from sim.robot_model import HAND_LENGTH_M, HELD_LINK, Visuals, build_urdf, finger_joints, matrix
 
 POSITION_GAIN = 0.9
 """Part of a position error that a motor removes in one physics step. 1 would be the stiffest."""
@@ -58,7 +58,7 @@ class SimRobot:
             index[info[1].decode()] = joint
             links[info[12].decode()] = joint
         self._arm = [index[name] for name in robot.arm.joint_names]
-        self._fingers = [index[name] for name in robot.gripper.joint_names]
+        self._fingers = [index[name] for name in finger_joints(robot)]
         self._movable = self._arm + self._fingers
         self._hand = links["hand"]
         self.held_link = links.get(HELD_LINK)

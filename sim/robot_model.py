@@ -85,6 +85,12 @@ def build_urdf(
     return ET.tostring(out, encoding="unicode")
 
 
+def finger_joints(robot: RobotContract) -> tuple[str, str]:
+    """Names of the simulated hand's joints; a knuckle's gripper has the Panda's fingers too."""
+    names = robot.gripper.joint_names
+    return (names[0], names[1]) if len(names) == 2 else (f"{names[0]}_left", f"{names[0]}_right")
+
+
 def matrix(transform: Transform) -> NDArray[np.float64]:
     """Homogeneous matrix (4, 4) of a contract transform (fixed-axis roll, pitch, yaw)."""
     roll, pitch, yaw = transform.rpy_rad
@@ -126,7 +132,7 @@ def _add_hand(out: ET.Element, robot: RobotContract, parent: str, visuals: Visua
         "velocity": gripper.speed_max_m_s / 2,
     }
     sides = (("panda_leftfinger", 1.0), ("panda_rightfinger", -1.0))
-    for name, (link, side) in zip(gripper.joint_names, sides, strict=True):
+    for name, (link, side) in zip(finger_joints(robot), sides, strict=True):
         out.append(stock.link(link, f"{name}_link"))
         out.append(
             _joint(name, "prismatic", HAND_LINK, f"{name}_link", FINGER_ROOT, limit, (0, side, 0))

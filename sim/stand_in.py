@@ -3,10 +3,12 @@
 It behaves as the makers' documents and ros2_control's sources say, habits included. The joint
 trajectory controller replaces what it follows by what comes last, holds the last point for ever,
 looks at names, counts and times of a trajectory and never at its numbers; it speaks of the joints
-in an order of its own. The drives follow a little late, or as late and as softly as the robot's
-contract says under `simulation` (`control_delay_s`, `response`), and, like Franka's reflexes, stop
-at a reference that jumps, until somebody recovers them. No physics engine is behind it: what is
-proven against it is what goes over the wire.
+in an order of its own. Of a continuous joint it says an angle within half a turn of zero, and goes
+the shorter way to a trajectory's first point, as with such a joint in the URDF. The drives follow a
+little late, or as late and as softly as the robot's contract says under `simulation`
+(`control_delay_s`, `response`), and, like Franka's reflexes, stop at a reference that jumps, until
+somebody recovers them. No physics engine is behind it: what is proven against it is what goes over
+the wire.
 """
 
 from __future__ import annotations
@@ -87,6 +89,7 @@ class StandInArm:
         self._home = np.array([joint.home_position_rad for joint in robot.arm.joints])
         top = np.array([joint.velocity_max_rad_s for joint in robot.arm.joints])
         self._jump_max = _JUMP_SHARE * top * CYCLE_S
+        self._turn = np.array([math.tau if j.continuous else 0.0 for j in robot.arm.joints])
         self._record = record
         simulation = robot.simulation
         self._delay_s = simulation.control_delay_s
@@ -142,10 +145,11 @@ class StandInArm:
         if times[-1] <= ago_s:
             return "it is wholly in the past"
         order = [list(names).index(name) for name in self._names]
+        turns = self._turns_to(np.asarray(points[0].position_rad, float)[order])
         told = [
             JointPoint(
                 p.time_from_start_s - ago_s,
-                np.asarray(p.position_rad, float)[order],
+                np.asarray(p.position_rad, float)[order] + turns,
                 np.asarray(p.velocity_rad_s, float)[order],
             )
             for p in points
@@ -200,7 +204,7 @@ class StandInArm:
         """
         return RobotState(
             stamp_s=stamp_s,
-            position_rad=self._position.copy(),
+            position_rad=self._position + self._turns_to(self._position, np.zeros(7)),
             velocity_rad_s=self._velocity.copy(),
             effort_nm=np.zeros(len(self._names)),
             gripper_width_m=self._fingers.width_m,
@@ -214,6 +218,13 @@ class StandInArm:
         if self._response is None:
             return _Lag(position_rad)
         return ResponseState(self._response, position_rad)
+
+    def _turns_to(self, position_rad: Array, near_rad: Array | None = None) -> Array:
+        """Whole turns to add to continuous joints for the angle next to where the reference is."""
+        near = self._reference if near_rad is None else near_rad
+        way = np.where(np.isfinite(position_rad), near - position_rad, 0.0)
+        turns: Array = self._turn * np.round(way / math.tau)
+        return turns
 
     def _move_fingers(self, duration_s: float) -> None:
         fingers, most = self._fingers, self._gripper.speed_max_m_s * duration_s

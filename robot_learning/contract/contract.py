@@ -148,6 +148,7 @@ class Contract(StrictModel):
         driver refuses, not what data and policies mean, and are made stricter without learning
         anything anew. Nor is what was measured of cameras and joints: it comes after training, and
         again whenever a camera was knocked; a policy that was trained without it may be tried.
+        Nor that a joint has no stops, which changes nothing within its limits.
         """
         text = json.dumps(self.agreed(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -155,9 +156,12 @@ class Contract(StrictModel):
     def agreed(self) -> dict[str, Any]:
         """What data, policies and nodes must agree on, as JSON can hold it."""
         measured: Any = {"__all__": {"calibration"}}
-        apart: Any = {"operation": {"doubt"}, "collision": True, "cameras": measured}
+        joints: Any = {"joints": {"__all__": {"continuous"}}}
+        apart: Any = {"operation": {"doubt"}, "collision": True, "cameras": measured, "arm": joints}
         data = self.model_dump(mode="json", exclude={"robot": apart | {"simulation": True}})
         data["robot"]["simulation"] = self.robot.simulation.ideal()
+        if self.robot.gripper.knuckle is None:  # as before there were any
+            del data["robot"]["gripper"]["knuckle"]
         return data
 
     @property

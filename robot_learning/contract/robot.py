@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Self
 
 from pydantic import Field, Strict, model_validator
@@ -18,11 +19,17 @@ from robot_learning.contract.calibration import CameraCalibration
 from robot_learning.contract.collision import CollisionContract
 from robot_learning.contract.simulation import SimulationContract
 
+WRAP_ROOM_RAD = 0.1
+"""Least distance of a continuous joint's limits from the half turn, where its angle jumps."""
+
 
 class JointContract(StrictModel):
     """One revolute joint: where it sits and the maker's limits for it.
 
     `origin` goes from the previous joint's frame to this one; the joint turns about its own z.
+
+    A `continuous` joint has no stops: its driver says every angle within half a turn of zero, so
+    that at the half turn it jumps by a whole one. Its limits here keep the arm away from there.
     """
 
     name: str
@@ -34,6 +41,7 @@ class JointContract(StrictModel):
     jerk_max_rad_s3: Positive
     effort_max_nm: Positive
     home_position_rad: float
+    continuous: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -46,6 +54,13 @@ class JointContract(StrictModel):
             raise ValueError(
                 f"{self.name}: home_position_rad {self.home_position_rad} is outside "
                 f"{self.position_min_rad} to {self.position_max_rad}"
+            )
+        furthest = math.pi - WRAP_ROOM_RAD
+        if self.continuous and max(-self.position_min_rad, self.position_max_rad) > furthest:
+            raise ValueError(
+                f"{self.name}: a continuous joint's angle jumps by a whole turn at half a turn; "
+                f"its limits {self.position_min_rad} to {self.position_max_rad} must be within "
+                f"{-furthest:.4f} to {furthest:.4f}"
             )
         return self
 
@@ -90,13 +105,50 @@ class ArmContract(StrictModel):
         return self
 
 
-class GripperContract(StrictModel):
-    """A parallel gripper of two mirrored finger joints; width is twice a finger's travel."""
+class KnuckleContract(StrictModel):
+    """The linkage of a gripper that one turning knuckle closes, as Robotiq's 2F grippers have it.
 
-    joint_names: Annotated[tuple[str, str], Strict(False)]
+    Each finger hangs on two parallel links, so that it shifts and does not turn.
+
+    Attributes:
+        link_m: from the knuckle's axis to the finger's, the length of such a link.
+        open_angle_rad: between a link and the way that a finger goes outwards, when it is open
+            and the knuckle's joint says 0.
+    """
+
+    link_m: Positive
+    open_angle_rad: Annotated[float, Field(gt=0.0, lt=math.pi)]
+
+
+class GripperContract(StrictModel):
+    """A parallel gripper. Everywhere but on the wire it is a width in metres between its fingers.
+
+    On the wire it is two mirrored finger joints, each with half of the width, or with `knuckle`
+    one turning joint, at 0 where the width is `width_max_m` (`GripperJoints`).
+    """
+
+    joint_names: Annotated[tuple[str, ...], Strict(False), Field(min_length=1, max_length=2)]
     width_max_m: Positive
     speed_max_m_s: Positive
     force_max_n: Positive
+    knuckle: KnuckleContract | None = None
+
+    @model_validator(mode="after")
+    def _joints_fit(self) -> Self:
+        wanted = 2 if self.knuckle is None else 1
+        if len(self.joint_names) != wanted:
+            what = "two finger joints" if wanted == 2 else "with `knuckle` one joint"
+            raise ValueError(f"joint_names {list(self.joint_names)}: a gripper has {what}")
+        if len(set(self.joint_names)) != wanted:
+            raise ValueError(f"joint_names repeat: {list(self.joint_names)}")
+        if self.knuckle is not None:
+            most = 2.0 * self.knuckle.link_m * (1.0 + math.cos(self.knuckle.open_angle_rad))
+            if self.width_max_m >= most:
+                raise ValueError(
+                    f"width_max_m {self.width_max_m}: this knuckle's links close {most:.4f} m at "
+                    "most"
+                )
+        return self
 
 
 class DoubtLimits(StrictModel):

@@ -20,7 +20,7 @@ from robot_learning.contract import (
     require_same,
 )
 
-ROBOTS = ["panda", "fr3", "iiwa7", "xarm7"]
+ROBOTS = ["panda", "fr3", "iiwa7", "xarm7", "gen3"]
 
 
 def panda(tmp_path: Path, old: str, new: str, count: int = 1) -> Path:
@@ -61,6 +61,49 @@ def test_xarm7_limits_are_the_makers() -> None:
         assert math.degrees(joint.velocity_max_rad_s) == pytest.approx(180.0)
         assert math.degrees(joint.acceleration_max_rad_s2) == pytest.approx(1145.0, abs=0.5)
         assert math.degrees(joint.jerk_max_rad_s3) == pytest.approx(28647.0, abs=10.0)
+
+
+def test_gen3_limits_are_the_makers_and_joints_without_stops_keep_off_the_half_turn() -> None:
+    joints = load_robot("gen3").arm.joints
+    assert [j.continuous for j in joints] == [True, False, True, False, True, False, True]
+    assert [j.position_max_rad for j in joints if not j.continuous] == [2.24, 2.57, 2.09]
+    speeds = [round(math.degrees(j.velocity_max_rad_s)) for j in joints]
+    assert speeds == [80, 80, 80, 80, 70, 70, 70]
+    assert [j.acceleration_max_rad_s2 for j in joints] == [4.94] * 4 + [9.5] * 3
+    for joint in joints:
+        assert joint.position_min_rad == -joint.position_max_rad
+        if joint.continuous:
+            assert math.degrees(joint.position_max_rad) == pytest.approx(170.0, abs=0.01)
+
+
+def test_limits_of_a_continuous_joint_that_reach_where_its_angle_jumps_are_refused(
+    tmp_path: Path,
+) -> None:
+    text = (config_dir() / "robots" / "gen3.yaml").read_text()
+    path = tmp_path / "gen3.yaml"
+    path.write_text(text.replace("position_max_rad: 2.9671", "position_max_rad: 3.1", 1))
+    with pytest.raises(ContractError, match=r"joint_1: a continuous joint's angle jumps"):
+        load_robot(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("[robotiq_85_left_knuckle_joint]", "[left, right]", "with `knuckle` one joint"),
+        ("[robotiq_85_left_knuckle_joint]", "[]", "at least 1"),
+        ("width_max_m: 0.085", "width_max_m: 0.3", r"links close 0\.18\d+ m at most"),
+        ("link_m: 0.05", "link_m: -0.05", "greater than 0"),
+    ],
+)
+def test_a_gripper_whose_joints_cannot_be_is_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    text = (config_dir() / "robots" / "gen3.yaml").read_text()
+    assert old in text
+    path = tmp_path / "gen3.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ContractError, match=says):
+        load_robot(path)
 
 
 def test_reduced_speed_near_people_is_the_default() -> None:
@@ -153,7 +196,7 @@ def test_binary_file_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        ContractError, match=r"known: fr3, iiwa7, panda, xarm7; did you mean panda\?"
+        ContractError, match=r"known: fr3, gen3, iiwa7, panda, xarm7; did you mean panda\?"
     ):
         load_robot("pandra")
 

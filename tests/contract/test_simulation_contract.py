@@ -24,6 +24,19 @@ def test_the_hash_of_shipped_contracts_is_what_policies_were_trained_under() -> 
     assert load_contract("iiwa7", "push").sha256.startswith("b506e78ff84a")
 
 
+def test_what_other_robots_have_is_unknown_to_the_hash_of_those_who_have_none() -> None:
+    agreed = load_contract("panda").agreed()["robot"]
+    assert set(agreed["gripper"]) == {"joint_names", "width_max_m", "speed_max_m_s", "force_max_n"}
+    assert all("continuous" not in joint for joint in agreed["arm"]["joints"])
+
+
+def test_how_a_knuckle_makes_a_width_is_agreed_on() -> None:
+    data = load_contract("gen3").model_dump(mode="json")
+    data["robot"]["gripper"]["knuckle"]["link_m"] = 0.06
+    keys = [row[0] for row in differences(load_contract("gen3"), Contract.model_validate(data))]
+    assert keys == ["robot.gripper.knuckle.link_m"]
+
+
 def test_what_was_measured_of_an_arm_makes_no_policy_unusable() -> None:
     measured = with_simulation(
         control_delay_s=0.05,

@@ -10,10 +10,13 @@ from robot_learning.hardware import open_hardware
 pytest.importorskip("pybullet")
 
 
-@pytest.fixture(scope="module", params=["panda", "fr3", "iiwa7"])
+ARMS = {"panda": "reach", "fr3": "reach", "iiwa7": "reach", "gen3": "reach_near"}
+
+
+@pytest.fixture(scope="module", params=ARMS)
 def env(request):
     try:
-        hardware = open_hardware("sim", load_contract(request.param))
+        hardware = open_hardware("sim", load_contract(request.param, ARMS[request.param]))
     except LookupError as error:
         pytest.skip(str(error))
     made = StateEnv(hardware)

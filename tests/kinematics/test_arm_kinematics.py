@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -5,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from robot_learning.contract import load_robot
+from robot_learning.contract import load_robot, load_task
 from robot_learning.kinematics import ArmKinematics, InverseKinematicsError
-from robot_learning.kinematics.arm_kinematics import turn
+from robot_learning.kinematics.arm_kinematics import condition_number, turn
 
-ROBOTS = ("panda", "fr3", "iiwa7", "xarm7")
+ROBOTS = ("panda", "fr3", "iiwa7", "xarm7", "gen3")
 LONG_ARMS = ROBOTS[:3]
 KINEMATICS = {name: ArmKinematics(load_robot(name).arm) for name in ROBOTS}
 # The makers' tables, Craig's convention: a (m), d (m), alpha (rad). Then what is behind the last
@@ -33,6 +34,19 @@ XARM7_DH = (
     (0.0, 0.0, math.pi / 2),
     (0.076, 0.097, -math.pi / 2),
 )
+# The Gen3's user guide (p. 205), classic convention: d (m), alpha (rad), added to theta (rad); to a
+# tenth of a millimetre. The first row is the base's, the last ends at the flange.
+GEN3_DH = (
+    (0.0, math.pi, 0.0),
+    (-(0.1564 + 0.1284), math.pi / 2, 0.0),
+    (-(0.0054 + 0.0064), math.pi / 2, math.pi),
+    (-(0.2104 + 0.2104), math.pi / 2, math.pi),
+    (-(0.0064 + 0.0064), math.pi / 2, math.pi),
+    (-(0.2084 + 0.1059), math.pi / 2, math.pi),
+    (0.0, math.pi / 2, math.pi),
+    (-(0.1059 + 0.0615), math.pi, math.pi),
+)
+GEN3_TOOL = np.array([[0, -1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0.145], [0, 0, 0, 1]])
 C = math.sqrt(0.5)
 PANDA_TOOL = np.array([[C, C, 0, 0], [-C, C, 0, 0], [0, 0, 1, 0.107 + 0.1034], [0, 0, 0, 1]])
 XARM7_TOOL = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0.172], [0, 0, 0, 1]])
@@ -71,6 +85,41 @@ def test_an_arm_agrees_with_its_makers_dh_table(name, share):
     expected = by_dh(name, q)
     np.testing.assert_allclose(position, expected[:3, 3], atol=1e-12)
     np.testing.assert_allclose(rotation, expected[:3, :3], atol=1e-12)
+
+
+@settings(deadline=None)
+@given(shares)
+def test_a_gen3_agrees_with_its_makers_dh_table(share):
+    q = posture(KINEMATICS["gen3"], share)
+    pose = np.eye(4)
+    for (d, alpha, offset), joint in zip(GEN3_DH, [0.0, *q], strict=True):
+        theta = joint + offset
+        ct, st_, ca, sa = math.cos(theta), math.sin(theta), math.cos(alpha), math.sin(alpha)
+        pose = pose @ np.array(
+            [
+                [ct, -st_ * ca, st_ * sa, 0],
+                [st_, ct * ca, -ct * sa, 0],
+                [0, sa, ca, d],
+                [0, 0, 0, 1],
+            ]
+        )
+    pose = pose @ GEN3_TOOL
+    position, rotation = KINEMATICS["gen3"].tcp_pose(q)
+    # Twelve lengths, each rounded by up to 0.05 mm.
+    np.testing.assert_allclose(position, pose[:3, 3], atol=6e-4)
+    np.testing.assert_allclose(rotation, pose[:3, :3], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["xarm7", "gen3"])
+def test_shorter_arms_reach_every_goal_of_reach_near_with_the_tool_down(name):
+    kinematics, box = KINEMATICS[name], load_task("reach_near").goal.box
+    home = kinematics.home_position_rad
+    rotation = kinematics.tcp_pose(home)[1]
+    for goal in itertools.product(*np.linspace(box.min_m, box.max_m, 3).T):
+        q = kinematics.inverse(np.array(goal), rotation, home)
+        assert (q > kinematics.position_min_rad + 0.05).all()
+        assert (q < kinematics.position_max_rad - 0.05).all()
+        assert condition_number(kinematics.jacobian(q)) < 17.0  # where motion slows
 
 
 def test_the_xarms_flange_is_where_its_maker_says_with_all_joints_at_zero():

@@ -139,3 +139,11 @@ def test_each_layer_notices_as_soon_as_in_the_bench_of_faults(tmp_path: Path) ->
     for node, values in QUICK.items():
         for name, value in values.items():
             assert f"{name}: {value}" in nodes[node]
+
+
+@pytest.mark.parametrize(("backend", "says"), [("topic", "false"), ("xarm", "true")])
+def test_a_gripper_under_ros2_control_is_told_no_efforts_which_it_drops(
+    tmp_path: Path, backend: str, says: str
+) -> None:
+    nodes = parameters(tmp_path, robot="panda", task="lift", policy="runs/mine", backend=backend)
+    assert f"says_force: {says}" in nodes["gripper_driver"]

@@ -150,3 +150,14 @@ def test_the_whole_workspace_of_a_task_is_clear_with_the_tool_down(robot: str, t
     for corner in np.array(np.meshgrid(*zip(box.min_m, box.max_m, strict=True))).reshape(3, -1).T:
         distances.update(kinematics.inverse(corner, rotation, home))
         assert distances.clearance().min() > 0.005, corner
+
+
+def test_a_gen3_reaches_all_goals_of_reach_near_clear_of_itself_and_the_table() -> None:
+    contract = load_contract("gen3", "reach_near")
+    kinematics = ArmKinematics(contract.robot.arm)
+    distances = CollisionModel(contract.robot, kinematics).workspace()
+    home = kinematics.home_position_rad
+    rotation, box = kinematics.tcp_pose(home)[1], contract.task.goal.box
+    for goal in itertools.product(*zip(box.min_m, box.max_m, strict=True)):
+        distances.update(kinematics.inverse(np.array(goal), rotation, home))
+        assert distances.clearance().min() > 0.005, goal

@@ -8,7 +8,7 @@ from robot_learning.contract.base import Box
 from robot_learning.contract.robot import RobotContract
 from robot_learning.safety.limits import MotionLimits
 
-ROBOTS = ("panda", "fr3", "iiwa7", "xarm7")
+ROBOTS = ("panda", "fr3", "iiwa7", "xarm7", "gen3")
 
 
 @pytest.mark.parametrize("name", ROBOTS)

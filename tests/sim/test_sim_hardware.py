@@ -18,7 +18,7 @@ def test_every_method_of_the_protocol_is_there_with_its_parameters():
             assert list(found.parameters) == list(inspect.signature(wanted).parameters), name
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7", "gen3"])
 def test_starts_at_home_at_rest_with_the_gripper_open(opened, home, name):
     contract = load_contract(name)
     state = opened(contract, start_time_s=5.0).read_state()

@@ -20,7 +20,7 @@ def sway(start: np.ndarray, time: float) -> JointPoint:
     )
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7", "gen3"])
 def test_the_arm_tracks_the_reference_closely_at_reduced_speed(opened, home, name):
     contract = load_contract(name)
     hardware, start = opened(contract), home(contract)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from robot_learning.contract import Contract, ContractError, load_contract, load_robot
-from sim.robot_model import build_urdf
+from sim.robot_model import build_urdf, finger_joints
 
 
 def rotation(rpy: tuple[float, float, float]) -> np.ndarray:
@@ -35,7 +35,7 @@ def contract_tcp(contract: Contract, q: np.ndarray) -> np.ndarray:
     return result @ pose(arm.flange) @ pose(arm.tcp)
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7", "gen3"])
 def test_forward_kinematics_are_the_contracts(opened, name):
     contract = load_contract(name)
     hardware = opened(contract)
@@ -48,12 +48,13 @@ def test_forward_kinematics_are_the_contracts(opened, name):
         np.testing.assert_allclose(hardware.robot.tcp_pose(), contract_tcp(contract, q), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7"])
+@pytest.mark.parametrize("name", ["panda", "fr3", "iiwa7", "xarm7", "gen3"])
 def test_joint_names_and_limits_are_the_contracts(opened, name):
     contract = load_contract(name)
     limits = opened(contract).robot.joint_limits()
     gripper = contract.robot.gripper
-    assert list(limits) == [*contract.robot.arm.joint_names, *gripper.joint_names]
+    fingers = finger_joints(contract.robot)
+    assert list(limits) == [*contract.robot.arm.joint_names, *fingers]
     for joint in contract.robot.arm.joints:
         assert limits[joint.name] == pytest.approx(
             (
@@ -63,7 +64,7 @@ def test_joint_names_and_limits_are_the_contracts(opened, name):
                 joint.velocity_max_rad_s,
             )
         )
-    for finger in gripper.joint_names:
+    for finger in fingers:
         assert limits[finger] == pytest.approx(
             (0.0, gripper.width_max_m / 2, gripper.force_max_n, gripper.speed_max_m_s / 2)
         )

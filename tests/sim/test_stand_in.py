@@ -157,3 +157,42 @@ def test_a_trajectory_that_has_begun_is_followed_from_where_it_should_be_by_now(
     assert not arm.reflex
     arm.advance(100.1)
     np.testing.assert_allclose(where(arm), HOME + 0.07, atol=1.5e-3)
+
+
+GEN3 = load_contract("gen3", "reach_near")
+ENDLESS = 6  # a joint without stops
+
+
+@pytest.fixture
+def gen3() -> StandInArm:
+    return StandInArm(GEN3, now_s=100.0)
+
+
+def gen3_at(angle: float) -> np.ndarray:
+    position = np.array([joint.home_position_rad for joint in GEN3.robot.arm.joints])
+    position[ENDLESS] = angle
+    return position
+
+
+def test_an_angle_without_stops_is_said_within_half_a_turn(gen3: StandInArm) -> None:
+    gen3.put(gen3_at(3.2))
+    np.testing.assert_allclose(where(gen3), gen3_at(3.2 - np.pi * 2))
+    gen3.put(gen3_at(-9.0))
+    np.testing.assert_allclose(where(gen3), gen3_at(-9.0 + np.pi * 2))
+
+
+@pytest.mark.parametrize("from_rad, to_rad", [(3.1, -3.1), (-3.1, 3.1), (2.0, 2.5)])
+def test_it_goes_the_shorter_way_to_an_angle_without_stops(
+    gen3: StandInArm, tmp_path: Path, from_rad: float, to_rad: float
+) -> None:
+    record = WireRecord.make(tmp_path / "wire", 7, capacity=2000)
+    gen3 = StandInArm(GEN3, 100.0, record)
+    gen3.put(gen3_at(from_rad))
+    names = list(GEN3.robot.arm.joint_names)
+    assert gen3.command(names, to(gen3_at(to_rad), 1.0), 0.0) == ""
+    gen3.advance(101.5)
+    assert gen3.reflex == ""
+    np.testing.assert_allclose(where(gen3), gen3_at(to_rad), atol=1e-6)
+    way = np.ptp(WireRecord.open(tmp_path / "wire", 7).since(0.0).position_rad[:, ENDLESS])
+    shorter = abs((to_rad - from_rad + np.pi) % (2 * np.pi) - np.pi)
+    assert way == pytest.approx(shorter, abs=1e-3)

@@ -16,6 +16,9 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from robot_learning.contract import RobotContract
 from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
+from robot_learning.kinematics.gripper_joints import GripperJoints
+
+_PAUSE_S = 0.5
 
 
 def doubles(values: Array) -> array[float]:
@@ -49,16 +52,44 @@ def to_seconds(stamp: Time | Duration) -> float:
     return float(stamp.sec) + float(stamp.nanosec) * 1e-9
 
 
+class WidthSpeed:
+    """How fast a width grows, from one message to the next.
+
+    For grippers that turn a knuckle: ros2_kortex leaves the velocity of its knuckle at 0.
+    """
+
+    def __init__(self, speed_max_m_s: float) -> None:
+        self._max = speed_max_m_s
+        self._width_m, self._stamp_s, self._speed_m_s = 0.0, -math.inf, 0.0
+
+    def after(self, width_m: float, stamp_s: float) -> float:
+        """With this measurement, m/s, within what the gripper can; 0 after a pause."""
+        elapsed_s = stamp_s - self._stamp_s
+        if elapsed_s == 0.0:  # the same message again
+            return self._speed_m_s
+        went_m = width_m - self._width_m if 0.0 < elapsed_s < _PAUSE_S else 0.0
+        self._speed_m_s = min(max(went_m / elapsed_s, -self._max), self._max)
+        self._width_m, self._stamp_s = width_m, stamp_s
+        return self._speed_m_s
+
+
 class JointNames:
     """Reads and writes joint messages of one robot, whatever order the other side uses."""
 
     def __init__(self, robot: RobotContract) -> None:
         self.arm = list(robot.arm.joint_names)
         self.fingers = list(robot.gripper.joint_names)
+        self._gripper = GripperJoints(robot.gripper)
+        self._width_speed = (
+            None if robot.gripper.knuckle is None else WidthSpeed(robot.gripper.speed_max_m_s)
+        )
         self._order: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
 
     def read_state(self, message: JointState, wrench: Array | None = None) -> RobotState:
         """A JointState as a RobotState.
+
+        An effort may be NaN, which joint_state_broadcaster says of joints whose hardware tells none
+        (xarm_ros2 all of them, ros2_kortex the gripper's): it is read as 0.
 
         Raises:
             MessageError: a joint is missing, or a value is missing or not finite.
@@ -81,19 +112,26 @@ class JointNames:
                 raise MessageError(
                     f"joint_states has {values.size} {label} values for {len(names)} joints"
                 )
-            if not np.isfinite(values).all():
-                bad = [names[i] for i in np.flatnonzero(~np.isfinite(values))]
+            if label == "effort":
+                values = np.where(np.isnan(values), 0.0, values)
+            finite = np.isfinite(values)
+            if not finite.all():
+                bad = [names[i] for i in np.flatnonzero(~finite)]
                 raise MessageError(f"joint_states has a {label} that is not finite: {bad[0]}")
             fields.append(values)
         position, velocity, effort = fields
+        stamp_s = to_seconds(message.header.stamp)
+        width_m = self._gripper.width_m(position[fingers])
         return RobotState(
-            stamp_s=to_seconds(message.header.stamp),
+            stamp_s=stamp_s,
             position_rad=position[arm],
             velocity_rad_s=velocity[arm],
             effort_nm=effort[arm],
-            gripper_width_m=float(position[fingers].sum()),
-            gripper_speed_m_s=float(velocity[fingers].sum()),
-            gripper_force_n=float(np.abs(effort[fingers]).max()),
+            gripper_width_m=width_m,
+            gripper_speed_m_s=self._gripper.speed_m_s(position[fingers], velocity[fingers])
+            if self._width_speed is None
+            else self._width_speed.after(width_m, stamp_s),
+            gripper_force_n=self._gripper.force_n(position[fingers], effort[fingers]),
             wrench=np.zeros(6) if wrench is None else wrench,
         )
 
@@ -103,22 +141,62 @@ class JointNames:
         message.header.stamp = to_time(state.stamp_s)
         message.header.frame_id = frame
         message.name = self.arm + self.fingers
-        message.position = doubles(np.append(state.position_rad, [state.gripper_width_m / 2] * 2))
-        speed_m_s = state.gripper_speed_m_s / 2
-        message.velocity = doubles(np.append(state.velocity_rad_s, [speed_m_s] * 2))
-        message.effort = doubles(np.append(state.effort_nm, [state.gripper_force_n] * 2))
+        width_m, gripper = state.gripper_width_m, self._gripper
+        speeds = gripper.velocities(width_m, state.gripper_speed_m_s)
+        efforts = gripper.efforts(width_m, state.gripper_force_n)
+        message.position = doubles(np.append(state.position_rad, gripper.positions(width_m)))
+        message.velocity = doubles(np.append(state.velocity_rad_s, speeds))
+        message.effort = doubles(np.append(state.effort_nm, efforts))
         return message
 
-    def read_trajectory(
-        self, message: JointTrajectory, *, fingers: bool = False
-    ) -> list[JointPoint]:
+    def read_grip(self, message: JointTrajectory) -> tuple[float, float | None]:
+        """The width (m) that a gripper's trajectory ends at, and the force (N) if it says one.
+
+        Raises:
+            MessageError: as `read_trajectory`; or the force is not finite.
+        """
+        end = self._read_points(message, self.fingers)[-1].position_rad
+        efforts = message.points[-1].effort
+        if not efforts:
+            return self._gripper.width_m(end), None
+        if not finite_floats(efforts) or len(efforts) != len(self.fingers):
+            raise MessageError(
+                f"gripper trajectory has efforts {list(efforts)}; expected {len(self.fingers)}, "
+                "finite"
+            )
+        return self._gripper.width_m(end), self._gripper.force_n(end, efforts)
+
+    def write_grip(
+        self, width_m: float, travel_s: float, force_n: float | None = None
+    ) -> JointTrajectory:
+        """A trajectory of one point that takes the gripper to a width.
+
+        Args:
+            width_m: between the fingers.
+            travel_s: until it is there.
+            force_n: of a finger, as the point's effort. ros2_control's joint trajectory controller
+                drops a trajectory that has one, so only for whoever understands it.
+        """
+        point = JointPoint(travel_s, self._gripper.positions(width_m), np.zeros(len(self.fingers)))
+        message = self._write_points([point], self.fingers)
+        if force_n is not None:
+            message.points[-1].effort = doubles(self._gripper.efforts(width_m, force_n))
+        return message
+
+    def read_trajectory(self, message: JointTrajectory) -> list[JointPoint]:
         """A JointTrajectory as points in contract order, checked as ros2_control checks it.
 
         Raises:
             MessageError: unknown or missing joints, wrong lengths, times that do not increase.
                 Values that are not finite are refused too (ros2_control lets them through).
         """
-        expected = self.fingers if fingers else self.arm
+        return self._read_points(message, self.arm)
+
+    def write_trajectory(self, points: Sequence[JointPoint]) -> JointTrajectory:
+        """The arm's points as a JointTrajectory that begins on arrival (stamp 0)."""
+        return self._write_points(points, self.arm)
+
+    def _read_points(self, message: JointTrajectory, expected: list[str]) -> list[JointPoint]:
         names = list(message.joint_names)
         if sorted(names) != sorted(expected):
             raise MessageError(
@@ -150,11 +228,8 @@ class JointNames:
             points.append(JointPoint(time_s, position[order], velocity[order]))
         return points
 
-    def write_trajectory(
-        self, points: Sequence[JointPoint], *, fingers: bool = False
-    ) -> JointTrajectory:
-        """Points as a JointTrajectory that begins on arrival (stamp 0)."""
-        message = JointTrajectory(joint_names=self.fingers if fingers else self.arm)
+    def _write_points(self, points: Sequence[JointPoint], names: list[str]) -> JointTrajectory:
+        message = JointTrajectory(joint_names=names)
         message.points = [
             JointTrajectoryPoint(
                 positions=doubles(point.position_rad),

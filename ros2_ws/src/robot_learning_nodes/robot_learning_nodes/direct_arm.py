@@ -85,8 +85,4 @@ class DirectArm:
         return False
 
     def _grip(self, message: JointTrajectory) -> None:
-        last = self._node.names.read_trajectory(message, fingers=True)[-1]
-        efforts = message.points[-1].effort
-        self.backend.set_gripper(
-            float(last.position_rad.sum()), float(efforts[0]) if efforts else None
-        )
+        self.backend.set_gripper(*self._node.names.read_grip(message))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import numpy as np
 from robot_learning_interfaces.msg import ActionRequest, GripperState, SafetyState
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
@@ -13,7 +12,6 @@ from trajectory_msgs.msg import JointTrajectory
 from robot_learning.contract.actions import TcpGrasp, TcpPick
 from robot_learning.control.action import ActionKind
 from robot_learning.control.gripper_control import GripperControl
-from robot_learning.hardware import JointPoint
 from robot_learning_nodes.convert import JointNames, MessageError, to_seconds
 from robot_learning_nodes.graph_node import OK, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
@@ -36,6 +34,12 @@ class GripperDriver(GraphNode):
             minimum=0.0,
             maximum=0.1,
         ),
+        Parameter(
+            "says_force",
+            True,
+            "say the task's force as the trajectory's effort; the simulator and backends know it, "
+            "ros2_control's joint trajectory controller drops a trajectory that has one",
+        ),
     )
 
     def configure(self) -> None:
@@ -44,7 +48,8 @@ class GripperDriver(GraphNode):
         self.gripper = self.contract.robot.gripper
         self.control = GripperControl(self.contract)
         action = self.contract.task.action
-        self.force_n = action.gripper_force_n if isinstance(action, TcpGrasp | TcpPick) else None
+        grasps = isinstance(action, TcpGrasp | TcpPick) and self.values["says_force"]
+        self.force_n = action.gripper_force_n if grasps else None
         self.sent_width_m: float | None = None
         self.sent_s = 0.0
         self.object_held = False
@@ -106,13 +111,8 @@ class GripperDriver(GraphNode):
         self.control.set_allowed(None if armed else f"safety: {message.reason or 'not armed'}")
 
     def _send(self, width_m: float) -> None:
-        half = min(max(width_m, 0.0), self.gripper.width_max_m) / 2
         travel_s = self.gripper.width_max_m / self.gripper.speed_max_m_s
-        point = JointPoint(travel_s, np.full(2, half), np.zeros(2))
-        message = self.names.write_trajectory([point], fingers=True)
-        if self.force_n is not None:
-            message.points[-1].effort = [self.force_n] * 2
-        self.command.publish(message)
+        self.command.publish(self.names.write_grip(width_m, travel_s, self.force_n))
         self.sent_width_m, self.sent_s = width_m, time.monotonic()
 
     def _report_state(self) -> None:

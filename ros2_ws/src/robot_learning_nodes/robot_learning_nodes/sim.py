@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -161,12 +160,10 @@ class Sim(GraphNode):
         return ahead
 
     def _gripper(self, message: JointTrajectory) -> None:
-        point = self.names.read_trajectory(message, fingers=True)[-1]
-        efforts = message.points[-1].effort  # N of a finger; without, as much as it can
-        force_n = max(efforts) if efforts else self.contract.robot.gripper.force_max_n
-        if not math.isfinite(force_n):
-            raise MessageError("gripper trajectory has an effort that is not finite")
-        self.hardware.write_gripper(float(point.position_rad.sum()), force_n)
+        width_m, force_n = self.names.read_grip(message)
+        if force_n is None:  # as much as it can
+            force_n = self.contract.robot.gripper.force_max_n
+        self.hardware.write_gripper(width_m, force_n)
 
     def _joint_command(self, message: JointState) -> None:
         """A position command of a ros2_control hardware interface: be there in one period."""

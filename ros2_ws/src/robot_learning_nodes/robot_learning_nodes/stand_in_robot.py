@@ -23,7 +23,7 @@ from robot_learning.diagnosis.wire_faults import FaultError, WireFaults
 from robot_learning.hardware import JointPoint, open_hardware
 from robot_learning.safety.wire_record import WireRecord
 from robot_learning_nodes.convert import JointNames, MessageError, doubles, to_seconds
-from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter
+from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, StartError
 from robot_learning_nodes.node_process import exit_process, run
 from robot_learning_nodes.qos import COMMAND, RECEIPT, STREAM
 from robot_learning_nodes.taps import Tap, Taps
@@ -42,6 +42,12 @@ class StandInRobot(GraphNode):
     name = "stand_in_robot"
     parameters = (
         Parameter("record", "", "file of every cycle of the arm's controller; empty: none"),
+        Parameter(
+            "start_rad",
+            "",
+            "where its joints are at first, in the contract's order, with commas between; empty: "
+            "at home",
+        ),
         Parameter(
             "record_s", 60.0, "seconds of cycles that the file keeps", minimum=1.0, maximum=3600.0
         ),
@@ -63,6 +69,8 @@ class StandInRobot(GraphNode):
         self.arm: Any = open_hardware(
             "stand_in", self.contract, now_s=time.monotonic(), record=record
         )
+        if self.values["start_rad"]:
+            self.arm.put(_positions(self.values["start_rad"], len(robot.arm.joints)))
         self.names = JointNames(robot)
         self.faults = WireFaults(time.monotonic)
         self.states = self.dropped = 0
@@ -127,8 +135,11 @@ class StandInRobot(GraphNode):
         order = self.faults.joints(order)
         names = list(message.name)
         message.name = [names[index] for index in order]
-        for field in ("position", "velocity", "effort"):
-            setattr(message, field, doubles(np.asarray(getattr(message, field))[order]))
+        for field, of_knuckle in (("position", None), ("velocity", 0.0), ("effort", math.nan)):
+            values = np.array(getattr(message, field))
+            if of_knuckle is not None and self.contract.robot.gripper.knuckle is not None:
+                values[len(self.names.arm)] = of_knuckle  # as ros2_kortex, which measures neither
+            setattr(message, field, doubles(values[order]))
         return message
 
     def _obey(self, message: JointTrajectory, came_s: float) -> None:
@@ -150,8 +161,11 @@ class StandInRobot(GraphNode):
             self.get_logger().warning(f"dropped: {reason}", throttle_duration_sec=2.0)
 
     def _gripper(self, message: JointTrajectory) -> None:
-        point = self.names.read_trajectory(message, fingers=True)[-1]
-        self.arm.command_gripper(float(point.position_rad.sum()))
+        width_m, force_n = self.names.read_grip(message)
+        if force_n is not None:
+            self.dropped += 1
+            raise MessageError("gripper trajectory has efforts: a controller of positions drops it")
+        self.arm.command_gripper(width_m)
 
     def _inject(self, message: String) -> None:
         try:
@@ -170,6 +184,21 @@ class StandInRobot(GraphNode):
         self.arm.put_home()
         response.success = True
         return response
+
+
+def _positions(text: str, count: int) -> np.ndarray:
+    """Numbers with commas between.
+
+    Raises:
+        StartError: they are not so many finite numbers.
+    """
+    try:
+        values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        values = np.empty(0)
+    if values.shape != (count,) or not np.isfinite(values).all():
+        raise StartError(f"start_rad {text!r} is not {count} numbers with commas between")
+    return values
 
 
 def main() -> None:
