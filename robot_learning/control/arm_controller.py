@@ -163,7 +163,7 @@ class ArmController:
                 JOINT_VELOCITY rad/s, shape (7,), clipped at the limits.
             state: newest measured state, or None for no news.
             now_s: steady clock, the one that `tick` gets.
-            doubt: of the policy's model about an ACTION, see `control.doubt`; it slows or stops.
+            doubt: of the policy's model about it, see `control.doubt`; it slows or stops.
         """
         self.gate.observe(state, now_s)
         size = self._size_of(kind)
@@ -270,7 +270,7 @@ class ArmController:
             name = "action_malformed" if asked is None else "clock_malformed"
             self.gate.refuse(name)
             return Request(kind, False, zeros, zeros, (name,))
-        share = share_of_speed(self._doubt, doubt) if kind is ActionKind.ACTION else 1.0
+        share = share_of_speed(self._doubt, doubt) if kind in _NUMBERED else 1.0
         if not share:
             self.gate.refuse("doubt", why_refused(self._doubt, doubt))
             return Request(kind, False, asked, zeros, ("doubt",))
@@ -281,7 +281,7 @@ class ArmController:
             limits = self._plan_home(home if on_way_home else None)
             return Request(kind, True, zeros, zeros, limits)
         if kind is ActionKind.JOINT_VELOCITY:
-            return self._plan_joints(asked)
+            return self._plan_joints(asked, share)
         clipped = np.clip(asked, -1.0, 1.0)
         names = ("action_range",) if (clipped != asked).any() else ()
         if share < 1.0:
@@ -301,12 +301,15 @@ class ArmController:
             )
         return Request(kind, True, asked, gated, names + command.limits)
 
-    def _plan_joints(self, asked: Array) -> Request:
+    def _plan_joints(self, asked: Array, share: float) -> Request:
+        """Joint velocities within the limits, as slow as the doubt demands."""
         self._rotation = None
         top = self.gate.limits.velocity_rad_s
-        velocity = np.clip(asked, -top, top)
+        velocity = share * np.clip(asked, -top, top)
         self._target = JointTarget(velocity_rad_s=velocity)
-        names = ("action_range",) if (velocity != asked).any() else ()
+        names = ("action_range",) if (np.abs(asked) > top).any() else ()
+        if share < 1.0:
+            names = (*names, "doubt")
         return Request(ActionKind.JOINT_VELOCITY, True, asked, velocity, names)
 
     def _plan_tool(

@@ -70,3 +70,15 @@ def test_then_actions_of_the_tool_hold_the_orientation_that_came_of_it(arm: Cont
     for _ in range(6):
         arm.period(np.array([0.0, 0.5, 0.0]))
     np.testing.assert_allclose(arm.kinematics.tcp_pose(arm.position)[1], turned, atol=5e-3)
+
+
+def test_doubt_slows_them_and_much_of_it_refuses(arm: ControlledArm) -> None:
+    limits, wanted = arm.contract.robot.operation.doubt, np.full(7, 0.1)
+    doubt = (limits.slow_above + limits.stop_above) / 2
+    arm.controller.request(JOINTS, wanted, arm.state(), arm.now_s, doubt)
+    arm.ticks(arm.contract.commands_per_action)
+    slowed = arm.controller.executed_action()
+    assert "doubt" in slowed.limits and (np.abs(slowed.gated) < wanted).all()
+    arm.controller.request(JOINTS, wanted, arm.state(), arm.now_s, 2 * limits.stop_above)
+    arm.ticks(arm.contract.commands_per_action)
+    assert arm.controller.executed_action().refused

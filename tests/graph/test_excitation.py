@@ -8,7 +8,6 @@ joints, and the fit finds what was hidden.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -47,9 +46,9 @@ START = 0  # EpisodeEvent
 class Excited:
     """One run: what was heard of it while it ran, and the bag that it left."""
 
-    def __init__(self, folder: Path, number: int, launches: dict[str, dict[str, str]]) -> None:
+    def __init__(self, folder: Path, launches: dict[str, dict[str, str]]) -> None:
         folder.mkdir()
-        graph = Graph(folder, 90 + 2 * (os.getpid() % 5) + number)
+        graph = Graph(folder)
         try:
             for name, arguments in launches.items():
                 self._launch(graph, name, arguments)
@@ -122,7 +121,6 @@ def stand_in(hidden: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     given = {"robot": "panda", "task": "reach", "mode": "excite", "seconds_per_joint": "2.4"}
     yield Excited(
         folder,
-        0,
         {
             "stand_in": {"robot": str(hidden)},
             "real_robot": given | {"out": str(folder / "store")},
@@ -134,7 +132,7 @@ def stand_in(hidden: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def simulator(hidden: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Excited]:
     folder = tmp_path_factory.mktemp("sim") / "simulator"
     given = {"robot": str(hidden), "seconds_per_joint": "2.4", "out": str(folder / "store")}
-    yield Excited(folder, 1, {"sim_excite": given})
+    yield Excited(folder, {"sim_excite": given})
 
 
 def test_the_fit_of_the_recording_finds_the_hidden_delay_and_stiffness(stand_in: Excited) -> None:

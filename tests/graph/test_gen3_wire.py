@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +33,7 @@ BEYOND = [3.2, *(joint.home_position_rad for joint in ROBOT.arm.joints[1:])]
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
-    graph = Graph(tmp_path_factory.mktemp("gen3"), 52 + os.getpid() % 20)
+    graph = Graph(tmp_path_factory.mktemp("gen3"))
     try:
         start = ",".join(str(angle) for angle in BEYOND)
         wire = str(graph.folder / "wire")
