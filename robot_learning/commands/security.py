@@ -29,7 +29,9 @@ def policy(
     namespace: Annotated[str, typer.Option(help="That the graph runs in.")] = "/",
     options: Annotated[
         list[str] | None,
-        typer.Option("--with", help="What this graph has besides; see config/security. Repeatable."),
+        typer.Option(
+            "--with", help="What this graph has besides; see config/security. Repeatable."
+        ),
     ] = None,
     table: Annotated[
         str, typer.Option(help="A name in config/security, or a path to YAML.")

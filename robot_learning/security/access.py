@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from pydantic import Strict, StringConstraints, model_validator
+from pydantic import Field, Strict, StringConstraints, model_validator
 
 from robot_learning.contract.base import StrictModel
 from robot_learning.contract.errors import ContractError
@@ -45,7 +45,9 @@ class Rights(StrictModel):
 
     def together(self, other: Rights) -> Rights:
         """These and the other's, each once, in order."""
-        return Rights(**{name: _merged(getattr(self, name), getattr(other, name)) for name in KINDS})
+        return Rights(
+            **{name: _merged(getattr(self, name), getattr(other, name)) for name in KINDS}
+        )
 
 
 KINDS = tuple(Rights.model_fields)
@@ -54,7 +56,7 @@ KINDS = tuple(Rights.model_fields)
 class Enclave(Rights):
     """A process: what it may do, and its nodes, each by its kind."""
 
-    nodes: dict[Node, Node] = {}
+    nodes: Annotated[dict[Node, Node], Field(default_factory=dict)]
 
     def grown(self, more: Enclave) -> Enclave:
         """With more nodes and rights."""
@@ -84,7 +86,7 @@ class AccessTable(StrictModel):
 
     kinds: dict[Node, Rights]
     enclaves: dict[Node, Enclave]
-    options: dict[Node, dict[Node, Enclave]] = {}
+    options: Annotated[dict[Node, dict[Node, Enclave]], Field(default_factory=dict)]
 
     @model_validator(mode="after")
     def _known_kinds(self) -> Self:
