@@ -14,6 +14,7 @@ from robot_learning.commands import (
     episodes_exchange,
     grasp,
     reward,
+    security,
     sysid_fit,
 )
 from robot_learning.commands.algorithms import algorithms
@@ -50,6 +51,7 @@ app.add_typer(calibrate.app, name="calibrate")
 app.add_typer(episodes_exchange.app, name="episodes")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(sysid_fit.app, name="sysid")
+app.add_typer(security.app, name="security")
 app.add_typer(bench.app, name="bench")
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from robot_learning.contract.load import config_dir
 
 INTERFACES = "robot_learning_interfaces"
-PROFILE = "fastdds_shm.xml"
+PROFILE = "fastdds_shm.xml"  # loopback alone
+NETWORK_PROFILE = "fastdds_network.xml"
 DOMAIN_ID_MAX = 101  # above it the ports of DDS meet those that Linux gives to clients
 
 _WHEELS_GUARD = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
@@ -46,8 +47,9 @@ def graph_environment(
     """The environment for processes of the graph.
 
     It is `base` after sourcing the workspace, with the shared-memory profile, with Fast DDS, and
-    with discovery on this machine alone. What a person has set of the profile, the discovery
-    range and (where ROS 2 is installed) the middleware stays.
+    with discovery and ports on this machine alone. What a person has set of the profile, the
+    discovery range and (where ROS 2 is installed) the middleware stays; who asks for other
+    machines, by a wider range or by peers, gets a profile that listens to them.
 
     Args:
         domain_id: ROS domain, 0 to 101; None leaves it as in `base`.
@@ -66,11 +68,18 @@ def graph_environment(
         _find_wheels(env)
     else:
         env.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
-    env.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / PROFILE))
     env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    profile = NETWORK_PROFILE if _other_machines(env) else PROFILE
+    env.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / profile))
     if domain_id is not None:
         env["ROS_DOMAIN_ID"] = str(domain_id)
     return env
+
+
+def _other_machines(env: Mapping[str, str]) -> bool:
+    """Whether the graph is to be heard beyond this machine."""
+    wide = env["ROS_AUTOMATIC_DISCOVERY_RANGE"] in ("SUBNET", "SYSTEM_DEFAULT")
+    return wide or bool(env.get("ROS_STATIC_PEERS", "").strip(" ;"))
 
 
 def message_prefixes() -> tuple[Path, ...]:

@@ -34,12 +34,17 @@ class OwnNetwork:
         Raises:
             subprocess.CalledProcessError: it cannot be done.
         """
-        self._ip("link", "set", "lo", "up" if is_up else "down")
+        self.run("ip", "link", "set", "lo", "up" if is_up else "down")
         if is_up:  # the route goes with the interface
-            self._ip("route", "add", "224.0.0.0/4", "dev", "lo")
+            self.run("ip", "route", "add", "224.0.0.0/4", "dev", "lo")
 
-    def _ip(self, *words: str) -> None:
-        subprocess.run([*self.enter, "ip", *words], check=True)
+    def run(self, *words: str) -> None:
+        """Runs a command in it to its end.
+
+        Raises:
+            subprocess.CalledProcessError: it fails.
+        """
+        subprocess.run([*self.enter, *words], check=True)
 
 
 @contextmanager
@@ -55,7 +60,7 @@ def own_network() -> Iterator[OwnNetwork]:
         assert holder.stdout is not None
         holder.stdout.readline()
         network = OwnNetwork(holder.pid)
-        network._ip("link", "set", "lo", "multicast", "on")
+        network.run("ip", "link", "set", "lo", "multicast", "on")
         network.set_up(True)
         yield network
     finally:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from robot_learning import workspace
+from robot_learning.contract import config_dir
 from robot_learning.workspace import WorkspaceError, graph_environment
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -43,6 +45,39 @@ def test_the_profile_the_middleware_and_this_machine_alone_are_the_defaults(inst
     assert env["RMW_IMPLEMENTATION"] == "rmw_fastrtps_cpp"
     assert env["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
     assert "ROS_DOMAIN_ID" not in env
+
+
+@pytest.mark.parametrize(
+    ("asked", "profile"),
+    [
+        ({}, "fastdds_shm.xml"),
+        ({"ROS_STATIC_PEERS": ""}, "fastdds_shm.xml"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}, "fastdds_shm.xml"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"}, "fastdds_shm.xml"),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, "fastdds_network.xml"),
+        ({"ROS_STATIC_PEERS": "192.0.2.7"}, "fastdds_network.xml"),
+    ],
+)
+def test_ports_are_on_loopback_unless_other_machines_are_asked_for(
+    install: Path, asked: dict[str, str], profile: str
+) -> None:
+    chosen = Path(graph_environment(base={**PATH, **asked})["FASTRTPS_DEFAULT_PROFILES_FILE"])
+    assert chosen.name == profile
+    listed = ["127.0.0.1"] if profile == "fastdds_shm.xml" else []
+    assert [node.text for node in ElementTree.parse(chosen).iter() if "address" in node.tag] == (
+        listed
+    )
+
+
+def test_the_two_profiles_differ_in_where_they_listen_alone(install: Path) -> None:
+    def elements(name: str) -> list[tuple[str, str]]:
+        root = ElementTree.parse(config_dir() / name).getroot()
+        for parent in root.iter():
+            for child in [child for child in parent if child.tag.endswith("interfaceWhiteList")]:
+                parent.remove(child)
+        return [(node.tag, (node.text or "").strip()) for node in root.iter()]
+
+    assert elements("fastdds_shm.xml") == elements("fastdds_network.xml")
 
 
 def test_what_a_person_has_set_stays(install: Path) -> None:

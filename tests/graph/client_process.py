@@ -5,6 +5,8 @@ Commands (one object a line; one object a line comes back):
   {"do": "take", "topic": T}                                        what has arrived, and forgets it
   {"do": "publish", "topic": T, "type": "pkg/Msg", "fields": {...}, "latched": bool}
   {"do": "call", "service": S, "type": "pkg/Srv", "fields": {...}, "timeout_s": 5}
+  {"do": "say", "topic": T, "type": "pkg/Msg", "fields": {...}}     without waiting for a reader
+  {"do": "nodes"}                            every node: its enclave, and what it has, by names
   {"do": "set_parameter"...} is not here: the nodes' parameters are read-only
 """
 
@@ -116,6 +118,11 @@ class Client:
         publisher.publish(fill(load(type, "msg")(), fields))
         return publisher.get_subscription_count()
 
+    def say(self, topic: str, type: str, fields: dict[str, Any]) -> Any:
+        """Publishes, whether anybody hears it or not."""
+        self.advertise(topic, type).publish(fill(load(type, "msg")(), fields))
+        return True
+
     def retire(self, topic: str) -> Any:
         self.node.destroy_publisher(self.publishers.pop(topic))
         return True
@@ -133,6 +140,19 @@ class Client:
             return dump(future.result()) if future.done() else {"error": f"no answer of {service}"}
         finally:
             self.node.destroy_client(client)
+
+    def nodes(self) -> Any:
+        found = {}
+        for name, namespace, enclave in self.node.get_node_names_and_namespaces_with_enclaves():
+            asked = {
+                "publishes": self.node.get_publisher_names_and_types_by_node,
+                "hears": self.node.get_subscriber_names_and_types_by_node,
+                "serves": self.node.get_service_names_and_types_by_node,
+                "calls": self.node.get_client_names_and_types_by_node,
+            }
+            has = {kind: [n for n, _ in ask(name, namespace)] for kind, ask in asked.items()}
+            found[name] = {"enclave": enclave, **has}
+        return found
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,13 @@ def _die_with_parent() -> None:
 
 
 class Client:
-    """Speaks to `client_process.py`."""
+    """Speaks to `client_process.py`, which runs behind the words of `within`."""
 
-    def __init__(self, environment: dict[str, str], name: str = "test_client") -> None:
+    def __init__(
+        self, environment: dict[str, str], name: str = "test_client", within: Sequence[str] = ()
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "client_process.py")],
+            [*within, sys.executable, str(HERE / "client_process.py")],
             env=environment | {"CLIENT_NAME": name},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -89,9 +91,10 @@ class Client:
 
     def _read(self) -> Any:
         assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line, "the test's client process died"
-        return json.loads(line)
+        for line in self.process.stdout:
+            if not line.startswith("\x1b"):  # DDS prints its errors here, in colours
+                return json.loads(line)
+        raise AssertionError("the test's client process died")
 
 
 class Graph:

@@ -45,11 +45,13 @@ class GraphNode(LifecycleNode):
     """A lifecycle node that follows the contract and says how it is.
 
     Attributes:
+        enclave: whose keys its process has where SROS2 is on; by default of its own name.
         gives_way: nothing moves or stops on its word. Where cores are few it runs after the nodes
             between a state and the command that answers it, and after those that stop the arm.
     """
 
     name: ClassVar[str]
+    enclave: ClassVar[str] = ""
     gives_way: ClassVar[bool] = False
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 

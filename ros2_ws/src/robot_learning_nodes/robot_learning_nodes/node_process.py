@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from robot_learning.contract import ContractError
 from robot_learning.shared_memory import clear_dead_segments
+from robot_learning_nodes.enclave import with_enclave
 from robot_learning_nodes.graph_node import GraphNode, StartError
 from robot_learning_nodes.parameters import ParameterError
 
@@ -68,9 +69,10 @@ def run(
         work: called between callbacks, for nodes that compute in the main thread; returns whether
             there was anything to do.
     """
+    given = sys.argv if arguments is None else arguments
     clear_dead_segments()  # of killed nodes, or memory fills from one run to the next
     rclpy.init(
-        args=None if arguments is None else list(arguments),
+        args=with_enclave(given, node_class.enclave or node_class.name),
         signal_handler_options=SignalHandlerOptions.NO,
     )
     leave = _Exit()

@@ -17,6 +17,7 @@ from rclpy.node import Node
 from robot_learning_interfaces.msg import SafetyState
 from std_srvs.srv import Trigger
 
+from robot_learning_nodes.enclave import with_enclave
 from robot_learning_nodes.node_process import exit_process, leave_graph
 from robot_learning_nodes.qos import LATCHED
 
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("what", choices=[*SERVICES, "state"])
     parser.add_argument("--wait", type=float, default=5.0)
     options, ros_arguments = parser.parse_known_args()
-    rclpy.init(args=ros_arguments)
+    rclpy.init(args=with_enclave(ros_arguments, "operator"))
     node = Caller()
     executor = SingleThreadedExecutor()
     executor.add_node(node)

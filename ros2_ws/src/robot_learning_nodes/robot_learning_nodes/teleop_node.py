@@ -47,6 +47,7 @@ class TeleopNode(GraphNode):
         device_kind: what its source is called by, with a few letters that are new at every start.
     """
 
+    enclave = "teleop"
     device_kind: ClassVar[str]
     device: Device
 

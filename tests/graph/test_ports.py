@@ -1,0 +1,100 @@
+"""What a node opens to the network: nothing beyond this machine's loopback, unless asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from conftest import Client, Graph
+
+from robot_learning.benchmark.own_network import OwnNetwork, network_is_possible, own_network
+from robot_learning.workspace import graph_environment
+
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(180)]
+
+LOOPBACK = "0100007F"  # as /proc/net has addresses
+TCP_LISTEN = "0A"
+ADDRESSES = ("10.77.0.1", "10.77.0.2")
+
+
+def sockets(pid: int, kind: str) -> list[tuple[str, int, str]]:
+    """Local address, port and state of a process's sockets, by what the kernel says."""
+    own = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        target = str(entry.readlink()) if entry.is_symlink() else ""
+        if target.startswith("socket:["):
+            own.add(target[8:-1])
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/{kind}").read_text().splitlines()[1:]]
+    return [
+        (address, int(port, 16), row[3])
+        for row in rows
+        if row[9] in own
+        for address, _, port in [row[1].partition(":")]
+    ]
+
+
+def test_the_ports_of_a_node_are_on_loopback(graph: Graph) -> None:
+    node = graph.node("arbiter")
+    heard = graph.client()
+    heard.listen(topic="heartbeat", type="robot_learning_interfaces/Heartbeat")
+    heard.wait("heartbeat", lambda message: message["node"] == "arbiter", timeout_s=60)
+    # What is received on has a port of DDS; what is only sent from, one of the kernel's choice.
+    first = 7400 + 250 * graph.domain_id
+    of_dds = {*range(7000, 7400), *range(first, first + 250)}
+    received_on = {address for address, port, _ in sockets(node.pid, "udp") if port in of_dds}
+    assert received_on == {LOOPBACK}
+    listening = [s for kind in ("tcp", "tcp6") for s in sockets(node.pid, kind)]
+    assert [s for s in listening if s[2] == TCP_LISTEN] == []
+
+
+@pytest.fixture
+def two_hosts() -> Iterator[tuple[OwnNetwork, OwnNetwork]]:
+    """Two machines, as far as the network is concerned, with a cable between them."""
+    if not network_is_possible():
+        pytest.skip("network namespaces need root, util-linux and iproute2")
+    with ExitStack() as stack:
+        hosts = (stack.enter_context(own_network()), stack.enter_context(own_network()))
+        other = hosts[1].enter[1].partition("=")[2]
+        hosts[0].run("ip", "link", "add", "cable", "type", "veth", "peer", "cable", "netns", other)
+        for host, address in zip(hosts, ADDRESSES, strict=True):
+            host.run("ip", "addr", "add", f"{address}/24", "dev", "cable")
+            host.run("ip", "link", "set", "cable", "up")
+        yield hosts
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["by default", "asked for"])
+def test_another_machine_reaches_the_graph_only_where_that_was_asked_for(
+    graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork], asked: bool
+) -> None:
+    here, there = two_hosts
+    peers = {"ROS_STATIC_PEERS": ADDRESSES[1]} if asked else {}
+    # Machines share no memory: what is heard came by the cable.
+    base = dict(graph.environment)
+    del base["FASTRTPS_DEFAULT_PROFILES_FILE"]
+    node_environment = graph_environment(graph.domain_id, base | peers)
+    outsider_environment = {
+        **base,
+        "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
+        "ROS_STATIC_PEERS": ADDRESSES[0],
+    }
+    outsider = Client(outsider_environment, within=there.enter)
+    try:
+        inside = Client(node_environment, within=here.enter)
+        try:
+            inside.advertise(topic="word", type="std_msgs/String")
+            outsider.listen(topic="word", type="std_msgs/String")
+            end = time.monotonic() + (20.0 if asked else 6.0)
+            heard = []
+            while not heard and time.monotonic() < end:
+                inside.say(topic="word", type="std_msgs/String", fields={"data": "x"})
+                heard = outsider.take(topic="word")
+                time.sleep(0.1)
+        finally:
+            inside.process.kill()
+    finally:
+        outsider.process.kill()
+    assert bool(heard) is asked
