@@ -10,8 +10,8 @@ import typer
 
 from robot_learning.commands.fail import fail
 from robot_learning.contract import load_robot
+from robot_learning.files import FileWriteError, write_atomic
 from robot_learning.security import load_access, policy_xml
-from robot_learning.training.files import FileWriteError, write_atomic
 
 app = typer.Typer(help="Access control by SROS2.", no_args_is_help=True)
 

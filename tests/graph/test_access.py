@@ -6,7 +6,6 @@ needs is a door left open.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +37,7 @@ MANAGED = (
     "learner",
     "policy",
     "demonstrator",
+    "exciter",
     "shadow",
 )
 # What only tasks about forces have, the judge of pictures, and other devices than a gamepad.
@@ -64,7 +64,7 @@ NOT_HERE = {"robot", "operator"}
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What every node of a physical robot's graph has: all modes at once, nothing armed."""
-    graph = Graph(tmp_path_factory.mktemp("access"), 12 + os.getpid() % 8)
+    graph = Graph(tmp_path_factory.mktemp("access"))
     try:
         yield _come_up(graph)
     finally:
@@ -78,9 +78,9 @@ def _come_up(graph: Graph) -> dict[str, Any]:
         "self_test": {"camera": True},
         "black_box": {"out": "."},
         "recorder": {"out": "episodes", "pictures": False},
-        "policy": {"algorithm": "td3"},
+        "policy": {"algorithm": "td3", "anticipate": True},
         "learner": {"algorithm": "td3", "out": "run"},
-        "shadow": {"policy": str(_policy(graph.folder)), "out": "shadow"},
+        "shadow": {"policy": str(_policy(graph.folder)), "out": "shadow", "anticipate": True},
     }
     graph.node("stand_in_robot", **given)
     for name in MANAGED:
