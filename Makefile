@@ -43,7 +43,8 @@ test:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/python -m pytest -q -m "not graph and not slow" -n auto --maxprocesses 4 --dist loadfile --durations 10
-	.venv/bin/python -m pytest -q -m "graph and not slow" -n 2 --dist loadfile --durations 10
+	.venv/bin/python -m pytest -q -m "graph and not real_time and not slow" -n 2 --dist loadfile --durations 10
+	.venv/bin/python -m pytest -q -m "graph and real_time and not slow" --durations 10
 
 lock:
 	@mkdir -p .cache

@@ -20,7 +20,7 @@ from robot_learning.security.access import KINDS, Rights, by_enclave, load_acces
 from robot_learning.training.policy_file import PolicyFile, save_policy
 from robot_learning.training.task_settings import task_learner_settings
 
-pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(240)]
 
 OPTIONS = ("camera_capture", "stand_in")
 MANAGED = (

@@ -26,7 +26,7 @@ READY = "is ready: it begins with your first motion"
 PAUSE_S = 1.5
 TRIES = 8
 
-pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(240), pytest.mark.real_time]
 
 
 def shown(store: Store, episode: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from robot_learning.identification.fit import identify
 from robot_learning.identification.from_episode import load_motion
 from robot_learning.identification.recording import MotionRecording, rate_of
 
-pytestmark = [pytest.mark.graph, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(240), pytest.mark.real_time, pytest.mark.slow]
 
 PROGRAM = Path(sys.executable).with_name("robot-learning")
 CONTRACT = load_contract("panda", "reach")

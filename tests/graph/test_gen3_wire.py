@@ -16,7 +16,7 @@ from robot_learning.contract import load_contract
 from robot_learning.kinematics.gripper_joints import GripperJoints
 from robot_learning.safety.wire_record import WireRecord
 
-pytestmark = pytest.mark.graph
+pytestmark = [pytest.mark.graph, pytest.mark.real_time]
 
 CONTRACT = load_contract("gen3", "reach_near")
 ROBOT = CONTRACT.robot

@@ -25,7 +25,7 @@ from robot_learning.contract import load_contract
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.wire_record import Cycles, WireRecord
 
-pytestmark = pytest.mark.graph
+pytestmark = [pytest.mark.graph, pytest.mark.real_time]
 
 CONTRACT = load_contract("panda", "reach")
 ARMED, FAULT = 1, 3

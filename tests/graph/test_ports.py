@@ -65,6 +65,7 @@ def two_hosts() -> Iterator[tuple[OwnNetwork, OwnNetwork]]:
         yield hosts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [False, True], ids=["by default", "asked for"])
 def test_another_machine_reaches_the_graph_only_where_that_was_asked_for(
     graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork], asked: bool

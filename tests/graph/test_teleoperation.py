@@ -40,7 +40,7 @@ START, END, INTERVENTION_END = 0, 1, 4  # EpisodeEvent
 ARMED, ESTOP = 1, 4  # SafetyState
 CORRECTIONS = 10
 CORRECTION_S = 0.8
-pytestmark = [pytest.mark.graph, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.graph, pytest.mark.timeout(420), pytest.mark.real_time]
 
 
 class Desk:

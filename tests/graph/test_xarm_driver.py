@@ -24,7 +24,7 @@ from sim.xarm.server import XArmServer
 NODES = ["safety_monitor", "arm_driver"]
 DISARMED, ARMED, FAULT = 0, 1, 3
 
-pytestmark = pytest.mark.graph
+pytestmark = [pytest.mark.graph, pytest.mark.real_time]
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ import typer
 import yaml
 from typer.testing import CliRunner, Result
 
+from robot_learning import files
 from robot_learning.commands.evaluate import evaluate
 from robot_learning.commands.train import train
 from robot_learning.contract import load_contract
 from robot_learning.demonstrations.record import record_demonstrations
 from robot_learning.replay import StepError, read_steps
-from robot_learning.training import files
 from robot_learning.training import run as run_module
 from robot_learning.training.checkpoint import load_checkpoint
 from robot_learning.training.environments import EnvironmentFailedError, make_environment

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from robot_learning import files
 from robot_learning.files import FileWriteError, write_atomic
-from robot_learning.training import files
 from robot_learning.training.checkpoint import (
     CheckpointError,
     load_checkpoint,
