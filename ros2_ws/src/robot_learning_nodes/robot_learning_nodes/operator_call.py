@@ -28,7 +28,8 @@ SERVICES = {
     "arranged": "scene/arranged",
     "self-test": "self_test/run",
 }
-SETTLES_S = 2.0  # for a self-test, where there is one
+SELF_TEST = "self_test/result"
+SETTLES_S = 2.0  # until a self-test is found, where there is one
 NAMES = {
     getattr(SafetyState, name): name for name in ("DISARMED", "ARMED", "STOPPING", "FAULT", "ESTOP")
 }
@@ -42,7 +43,7 @@ class Caller(Node):
         self.state: SafetyState | None = None
         self.tested: DiagnosticArray | None = None
         self.create_subscription(SafetyState, "safety/state", self._heard, LATCHED)
-        self.create_subscription(DiagnosticArray, "self_test/result", self._found, LATCHED)
+        self.create_subscription(DiagnosticArray, SELF_TEST, self._found, LATCHED)
 
     def _heard(self, message: SafetyState) -> None:
         self.state = message
@@ -84,8 +85,11 @@ def _do(node: Caller, executor: SingleThreadedExecutor, what: str, wait_s: float
     if what == "state":
         while node.state is None and time.monotonic() < end_s:
             executor.spin_once(timeout_sec=0.1)
-        settled_s = time.monotonic() + SETTLES_S
-        while node.tested is None and time.monotonic() < settled_s:
+        heard_s = time.monotonic()
+        while node.tested is None:
+            patience_s = wait_s if node.count_publishers(SELF_TEST) else SETTLES_S
+            if time.monotonic() > heard_s + patience_s:
+                break
             executor.spin_once(timeout_sec=0.1)
         heard = node.state is not None
         return {"success": heard, "message": "" if heard else _NOBODY, **node.report()}
