@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -62,7 +64,29 @@ def two_hosts() -> Iterator[tuple[OwnNetwork, OwnNetwork]]:
         for host, address in zip(hosts, ADDRESSES, strict=True):
             host.run("ip", "addr", "add", f"{address}/24", "dev", "cable")
             host.run("ip", "link", "set", "cable", "up")
+        for host in hosts:
+            wait_for_cable(host)
         yield hosts
+
+
+def wait_for_cable(host: OwnNetwork) -> None:
+    """The kernel calls a link up only some time after it was set up.
+
+    A participant of Fast DDS that starts before then has no address but loopback's, and tells
+    others to answer there, for as long as it lives.
+    """
+    end = time.monotonic() + 10.0
+    while time.monotonic() < end:
+        shown = subprocess.run(
+            [*host.enter, "ip", "-j", "link", "show", "cable"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        if json.loads(shown.stdout)[0]["operstate"] == "UP":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the cable between the two networks never came up")
 
 
 @pytest.mark.slow
