@@ -43,8 +43,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Runs a policy without exploration and prints return, success and interval."""
-    import numpy as np
-
+    from robot_learning.evaluation.decisions import Decisions
     from robot_learning.evaluation.rollout import evaluate as run_episodes
     from robot_learning.training.environments import EnvironmentFailedError, EnvironmentRefusedError
     from robot_learning.training.policy_file import PolicyFileError, read_policy
@@ -56,7 +55,7 @@ def evaluate(
                 file, policy_dir, task, robot, env, import_module, anticipate
             )
             contract = file.contract
-            seconds = list[float]()
+            decisions = Decisions(contract.robot.operation.doubt if contract else None)
             with Progress(console=Console(file=sys.stderr), transient=True) as progress:
                 bar = progress.add_task("episodes", total=episodes)
                 result = run_episodes(
@@ -67,7 +66,7 @@ def evaluate(
                     hold_steps=contract.task.hold_steps if contract else 1,
                     has_success=has_success,
                     on_episode=lambda _: progress.advance(bar),
-                    on_decision=seconds.append,
+                    on_decision=decisions.add,
                 )
     except (PolicyFileError, EnvironmentRefusedError, ContractError) as error:
         fail(str(error), 2)
@@ -75,12 +74,11 @@ def evaluate(
         fail(str(error.args[0]), 2)
     except (ValueError, EnvironmentFailedError) as error:
         fail(str(error), 1)
-    took_ms = 1e3 * np.percentile(seconds, (50, 99))
     facts = {
         **result.as_json(),
         "contract": contract.sha256 if contract else None,
         "policy_version": file.policy.version,
-        "decision_ms": {"median": round(took_ms[0], 3), "p99": round(took_ms[1], 3)},
+        **decisions.as_json(),
     }
     if as_json:
         print(json.dumps(facts))
@@ -89,7 +87,16 @@ def evaluate(
     if result.success_rate is not None and result.wilson95 is not None:
         table.add_row("success", rate_with_interval(result.success_rate, result.n, result.wilson95))
     table.add_row("return", f"{result.mean_return:.1f} ± {result.std_return:.1f} (n = {result.n})")
-    table.add_row("decision", f"{took_ms[0]:.1f} ms, at most {took_ms[1]:.1f} ms in 99 of 100")
+    took_ms, doubt = facts["decision_ms"], facts.get("doubt")
+    table.add_row(
+        "decision", f"{took_ms['median']:.1f} ms, at most {took_ms['p99']:.1f} ms in 99 of 100"
+    )
+    if doubt:
+        table.add_row(
+            "doubt",
+            f"{doubt['median']:.1f}, at most {doubt['p99']:.1f} in 99 of 100; "
+            f"slowed {doubt['slowed']:.1%}, refused {doubt['refused']:.1%} of the actions",
+        )
     table.add_row("policy version", f"{file.policy.version}")
     table.add_row("contract", facts["contract"] or f"none ({file.environment})")
     Console(soft_wrap=True).print(table)

@@ -34,7 +34,7 @@ def evaluate(
     has_success: bool,
     stream: int = EVALUATION_STREAM,
     on_episode: Callable[[Episode], None] | None = None,
-    on_decision: Callable[[float], None] | None = None,
+    on_decision: Callable[[float, float], None] | None = None,
 ) -> Evaluation:
     """Runs `episodes` episodes without exploration.
 
@@ -47,7 +47,8 @@ def evaluate(
         has_success: the task has a success condition.
         stream: episodes of different streams are never the same.
         on_episode: called after each.
-        on_decision: called after each action of the policy, with the seconds that it took.
+        on_decision: called after each action of the policy, with the seconds that it took and how
+            much the policy's model doubted it.
 
     Raises:
         ValueError: the policy's sizes do not fit the environment.
@@ -62,9 +63,10 @@ def evaluate(
             goal = seen.desired_goal if policy.goal_size else None
             asked_s = time.perf_counter()
             action = policy.act(seen.observation, goal)
+            took_s = time.perf_counter() - asked_s
+            doubt = claim_doubt(environment, policy, seen, action)
             if on_decision:
-                on_decision(time.perf_counter() - asked_s)
-            claim_doubt(environment, policy, seen, action)
+                on_decision(took_s, doubt)
             taken = to_action(environment, action)
             observed, reward, terminated, truncated, info = environment.step(taken)
             seen, when = take_apart(observed), f"episode {number}, step {length}"

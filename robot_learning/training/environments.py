@@ -210,12 +210,19 @@ def to_action(environment: Environment, action: Float32) -> Any:
     return action.reshape(environment.action_space.shape)
 
 
-def claim_doubt(environment: Environment, policy: Policy, seen: Observed, action: Float32) -> None:
-    """Tells an environment with a safety gate how much the policy doubts the action to come."""
+def claim_doubt(environment: Environment, policy: Policy, seen: Observed, action: Float32) -> float:
+    """Tells an environment with a safety gate how much the policy doubts the action to come.
+
+    Returns:
+        What it was told, see `control.doubt`; 0 where there is no gate.
+    """
     inner = environment.unwrapped
-    if hasattr(inner, "doubt"):
-        goal = seen.desired_goal if policy.goal_size else None
-        inner.doubt = policy.doubt(seen.observation, goal, action)
+    if not hasattr(inner, "doubt"):
+        return 0.0
+    goal = seen.desired_goal if policy.goal_size else None
+    doubt = policy.doubt(seen.observation, goal, action)
+    inner.doubt = doubt
+    return doubt
 
 
 def take_apart(observed: Any) -> Observed:
