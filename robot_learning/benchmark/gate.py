@@ -27,7 +27,7 @@ from robot_learning.safety.state_machine import SafetyMode
 
 Array = NDArray[np.float64]
 
-ROBOTS = ("panda", "fr3", "iiwa7")
+ROBOTS = ("panda", "fr3", "iiwa7", "gen3", "xarm7")
 STEP_MAX_US = 100.0
 EPISODE = 1_000  # commands until the arm begins elsewhere
 _SETTLE_TICKS = 200

@@ -14,7 +14,7 @@ from robot_learning.kinematics import ArmKinematics
 from robot_learning.kinematics.arm_kinematics import turn
 from robot_learning.safety.gate import SafetyGate
 
-ROBOTS = ("panda", "fr3", "iiwa7")
+ROBOTS = ("panda", "fr3", "iiwa7", "gen3", "xarm7")
 
 
 @cache

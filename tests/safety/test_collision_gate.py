@@ -91,7 +91,13 @@ def test_driven_down_the_tool_stops_over_the_table_and_can_go_up_again(robot):
 
 @pytest.mark.parametrize(
     ("robot", "first", "second"),
-    [("panda", "link1", "hand"), ("fr3", "link2", "fingers"), ("iiwa7", "base", "hand")],
+    [
+        ("panda", "link1", "hand"),
+        ("fr3", "link2", "fingers"),
+        ("iiwa7", "base", "hand"),
+        ("gen3", "link2", "fingers"),
+        ("xarm7", "link2", "hand"),
+    ],
 )
 def test_folded_onto_itself_the_arm_stops_before_and_unfolds_again(robot, first, second):
     touch = Touch(robot)

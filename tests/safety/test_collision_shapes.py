@@ -152,11 +152,16 @@ def test_the_whole_workspace_of_a_task_is_clear_with_the_tool_down(robot: str, t
         assert distances.clearance().min() > 0.005, corner
 
 
-def test_a_gen3_reaches_all_goals_of_reach_near_clear_of_itself_and_the_table() -> None:
-    contract = load_contract("gen3", "reach_near")
+@pytest.mark.parametrize("robot", ["gen3", "xarm7"])
+def test_shorter_arms_reach_all_goals_of_reach_near_clear_of_themselves_and_the_table(
+    robot: str,
+) -> None:
+    contract = load_contract(robot, "reach_near")
     kinematics = ArmKinematics(contract.robot.arm)
     distances = CollisionModel(contract.robot, kinematics).workspace()
     home = kinematics.home_position_rad
+    distances.update(home)
+    assert distances.clearance().min() > 0.01
     rotation, box = kinematics.tcp_pose(home)[1], contract.task.goal.box
     for goal in itertools.product(*zip(box.min_m, box.max_m, strict=True)):
         distances.update(kinematics.inverse(np.array(goal), rotation, home))
