@@ -20,9 +20,12 @@ from robot_learning.contract.load import config_dir
 
 INTERFACES = "robot_learning_interfaces"
 PROFILE = "fastdds_shm.xml"  # loopback alone
+UDP_PROFILE = "fastdds_udp.xml"  # the same without shared memory
 NETWORK_PROFILE = "fastdds_network.xml"
 DOMAIN_ID_MAX = 101  # above it the ports of DDS meet those that Linux gives to clients
 
+_PROFILE_VARIABLE = "FASTRTPS_DEFAULT_PROFILES_FILE"
+_RANGE_VARIABLE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 _WHEELS_GUARD = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
 _MEND = "run: make setup"
 
@@ -68,17 +71,32 @@ def graph_environment(
         _find_wheels(env)
     else:
         env.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
-    env.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    env.setdefault(_RANGE_VARIABLE, "LOCALHOST")
     profile = NETWORK_PROFILE if _other_machines(env) else PROFILE
-    env.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_dir() / profile))
+    env.setdefault(_PROFILE_VARIABLE, str(config_dir() / profile))
     if domain_id is not None:
         env["ROS_DOMAIN_ID"] = str(domain_id)
     return env
 
 
+def without_shared_memory(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of the graph that waits for no lock in anybody's shared memory.
+
+    A process that is stopped while it holds such a lock stops all that write to it: 3 of 300 times
+    in a trial. Whoever stops an arm must not wait for that. Where a profile that is not
+    `fastdds_shm.xml`, or no discovery, was chosen, nothing changes.
+    """
+    chosen = dict(environment)
+    profile = Path(chosen.get(_PROFILE_VARIABLE, ""))
+    if profile.name == PROFILE and chosen.get(_RANGE_VARIABLE) != "OFF":
+        chosen[_PROFILE_VARIABLE] = str(profile.with_name(UDP_PROFILE))
+        chosen[_RANGE_VARIABLE] = "SUBNET"  # of what the profile opens: loopback
+    return chosen
+
+
 def _other_machines(env: Mapping[str, str]) -> bool:
     """Whether the graph is to be heard beyond this machine."""
-    wide = env["ROS_AUTOMATIC_DISCOVERY_RANGE"] in ("SUBNET", "SYSTEM_DEFAULT")
+    wide = env[_RANGE_VARIABLE] in ("SUBNET", "SYSTEM_DEFAULT")
     return wide or bool(env.get("ROS_STATIC_PEERS", "").strip(" ;"))
 
 

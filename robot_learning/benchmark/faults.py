@@ -18,16 +18,12 @@ import numpy as np
 
 from robot_learning.benchmark.fault_graph import FaultGraph, fault_graph, speeds_rad_s
 from robot_learning.benchmark.fault_list import FAULTS, Fault
-from robot_learning.benchmark.own_network import (
-    network_is_possible,
-    own_network,
-    without_shared_memory,
-)
+from robot_learning.benchmark.own_network import network_is_possible, own_network
 from robot_learning.contract import Contract, load_contract
 from robot_learning.kinematics import ArmKinematics
 from robot_learning.safety.state_machine import SafetyMode
 from robot_learning.safety.wire_record import Cycles
-from robot_learning.workspace import graph_environment
+from robot_learning.workspace import graph_environment, without_shared_memory
 
 AT_REST_RAD_S = 0.01
 NOTICED_WITHIN_S = 0.1
@@ -91,7 +87,7 @@ def measure_faults(
                 seen |= _inject_all(graph, shared, rounds, chance, say)
         cut = [fault for fault in faults if fault.cuts]
         if cut and network_is_possible():
-            environment = without_shared_memory(environment, _made(folder))
+            environment = without_shared_memory(environment)  # cut, the network cuts everything
             with (
                 own_network() as network,
                 fault_graph(contract, environment, _made(folder / "network"), network) as graph,

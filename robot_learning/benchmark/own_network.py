@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 _PROGRAMS = ("unshare", "nsenter", "ip")
 
@@ -66,34 +65,3 @@ def own_network() -> Iterator[OwnNetwork]:
     finally:
         holder.kill()
         holder.wait()
-
-
-_PROFILE = """<?xml version="1.0" encoding="UTF-8" ?>
-<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
-  <profiles>
-    <transport_descriptors>
-      <transport_descriptor>
-        <transport_id>network</transport_id>
-        <type>UDPv4</type>
-      </transport_descriptor>
-    </transport_descriptors>
-    <participant profile_name="network_alone" is_default_profile="true">
-      <rtps>
-        <userTransports><transport_id>network</transport_id></userTransports>
-        <useBuiltinTransports>false</useBuiltinTransports>
-      </rtps>
-    </participant>
-  </profiles>
-</dds>
-"""
-
-
-def without_shared_memory(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """An environment in which DDS has only the network, so that cutting it cuts everything."""
-    path = folder / "network_alone.xml"
-    path.write_text(_PROFILE)
-    # Where discovery is to stay on this machine, rmw adds shared memory whatever the profile says.
-    return dict(environment) | {
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(path),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
-    }

@@ -10,7 +10,7 @@ import pytest
 
 from robot_learning import workspace
 from robot_learning.contract import config_dir
-from robot_learning.workspace import WorkspaceError, graph_environment
+from robot_learning.workspace import WorkspaceError, graph_environment, without_shared_memory
 
 PATH = {"PATH": "/usr/bin:/bin"}
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -78,6 +78,33 @@ def test_the_two_profiles_differ_in_where_they_listen_alone(install: Path) -> No
         return [(node.tag, (node.text or "").strip()) for node in root.iter()]
 
     assert elements("fastdds_shm.xml") == elements("fastdds_network.xml")
+
+
+def test_who_stops_an_arm_shares_no_memory_and_listens_on_loopback_alone(install: Path) -> None:
+    chosen = without_shared_memory(graph_environment(base=PATH))
+    root = ElementTree.parse(chosen["FASTRTPS_DEFAULT_PROFILES_FILE"]).getroot()
+
+    def texts(tag: str) -> list[str]:
+        return [(node.text or "").strip() for node in root.iter() if node.tag.endswith(tag)]
+
+    assert texts("}type") == ["UDPv4"]
+    assert texts("}interfaceWhiteList") == [""] and set(texts("}address")) == {"127.0.0.1"}
+    assert chosen["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"  # LOCALHOST would add shared memory
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"FASTRTPS_DEFAULT_PROFILES_FILE": "/mine.xml"},
+        {"ROS_AUTOMATIC_DISCOVERY_RANGE": "OFF"},
+        {"ROS_STATIC_PEERS": "192.0.2.7"},
+    ],
+)
+def test_another_choice_than_ours_is_left_to_nodes_that_share_no_memory_too(
+    install: Path, own: dict[str, str]
+) -> None:
+    env = graph_environment(base={**PATH, **own})
+    assert without_shared_memory(env) == env
 
 
 def test_what_a_person_has_set_stays(install: Path) -> None:

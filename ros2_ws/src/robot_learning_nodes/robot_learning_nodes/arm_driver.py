@@ -36,6 +36,7 @@ class ArmDriver(GraphNode):
     """Carries out what the library's Driver asks (it is the Driver's link)."""
 
     name = "arm_driver"
+    shares_memory = False
     parameters = (
         Parameter(
             "monitor_timeout_s",

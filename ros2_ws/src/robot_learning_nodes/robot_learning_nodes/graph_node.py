@@ -48,11 +48,14 @@ class GraphNode(LifecycleNode):
         enclave: whose keys its process has where SROS2 is on; by default of its own name.
         gives_way: nothing moves or stops on its word. Where cores are few it runs after the nodes
             between a state and the command that answers it, and after those that stop the arm.
+        shares_memory: large messages come and go by shared memory; without it no other process
+            can hold it up, see `workspace.without_shared_memory`.
     """
 
     name: ClassVar[str]
     enclave: ClassVar[str] = ""
     gives_way: ClassVar[bool] = False
+    shares_memory: ClassVar[bool] = True
     parameters: ClassVar[tuple[Parameter, ...]] = ()
 
     def __init__(self) -> None:

@@ -26,6 +26,7 @@ class GripperDriver(GraphNode):
     """The task's action sets the width; a width is sent as a one-point trajectory."""
 
     name = "gripper_driver"
+    shares_memory = False
     parameters = (
         Parameter(
             "held_gap_m",

@@ -19,6 +19,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from robot_learning.contract import ContractError
 from robot_learning.shared_memory import clear_dead_segments
+from robot_learning.workspace import without_shared_memory
 from robot_learning_nodes.enclave import with_enclave
 from robot_learning_nodes.graph_node import GraphNode, StartError
 from robot_learning_nodes.parameters import ParameterError
@@ -70,6 +71,8 @@ def run(
             there was anything to do.
     """
     given = sys.argv if arguments is None else arguments
+    if not node_class.shares_memory:
+        os.environ.update(without_shared_memory(os.environ))  # DDS reads it from there
     clear_dead_segments()  # of killed nodes, or memory fills from one run to the next
     rclpy.init(
         args=with_enclave(given, node_class.enclave or node_class.name),

@@ -33,6 +33,7 @@ class SafetyMonitorNode(GraphNode):
     """Feeds the library's SafetyMonitor and says its state."""
 
     name = "safety_monitor"
+    shares_memory = False
     parameters = (
         Parameter("out", "", "folder for incident logs; empty: none are written"),
         Parameter("self_test", False, "arm only after the node self_test has passed"),

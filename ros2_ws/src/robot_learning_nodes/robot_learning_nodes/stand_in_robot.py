@@ -40,6 +40,7 @@ class StandInRobot(GraphNode):
     """Feeds the stand-in arm, and says its states at the contract's rate."""
 
     name = "stand_in_robot"
+    shares_memory = False
     parameters = (
         Parameter("record", "", "file of every cycle of the arm's controller; empty: none"),
         Parameter(
