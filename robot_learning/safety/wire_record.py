@@ -13,6 +13,9 @@ import numpy as np
 
 from robot_learning.hardware import Array
 
+_SPARE = 1024
+"""Rows beyond the capacity: those that are being written over are none that anybody reads."""
+
 
 class Cycles(NamedTuple):
     """Some cycles of the arm's own controller, ascending.
@@ -44,7 +47,8 @@ class WireRecord:
             OSError: it cannot be made.
         """
         path.unlink(missing_ok=True)
-        rows = np.memmap(path, np.float64, "w+", shape=(capacity + 1, 1 + 2 * joints))
+        shape = (1 + capacity + _SPARE, 1 + 2 * joints)
+        rows = np.memmap(path, np.float64, "w+", shape=shape)
         return cls(rows)
 
     @classmethod
@@ -56,15 +60,14 @@ class WireRecord:
             ValueError: it is no such record.
         """
         width, numbers = 1 + 2 * joints, path.stat().st_size // 8
-        if numbers % width or numbers < 2 * width:
+        if numbers % width or numbers < (2 + _SPARE) * width:
             raise ValueError(f"{path} is no record of an arm with {joints} joints")
         return cls(np.memmap(path, np.float64, "r", shape=(numbers // width, width)))
 
     def append(self, cycles: Cycles) -> None:
-        """Adds cycles; the oldest go."""
-        capacity = len(self._rows) - 1
+        """Adds cycles, 1,024 at most; the oldest go."""
         count, new = int(self._rows[0, 0]), len(cycles.time_s)
-        where = 1 + (count + np.arange(new)) % capacity
+        where = 1 + (count + np.arange(new)) % (len(self._rows) - 1)
         self._rows[where, 0] = cycles.time_s
         self._rows[where, 1 : 1 + self._joints] = cycles.reference_rad
         self._rows[where, 1 + self._joints :] = cycles.position_rad
@@ -72,10 +75,10 @@ class WireRecord:
 
     def since(self, time_s: float) -> Cycles:
         """What is there of the cycles from `time_s` on."""
-        capacity = len(self._rows) - 1
+        ring = len(self._rows) - 1
         count = int(self._rows[0, 0])
-        first = max(0, count - capacity)
-        rows = np.array(self._rows[1 + np.arange(first, count) % capacity])
+        first = max(0, count - (ring - _SPARE))
+        rows = np.array(self._rows[1 + np.arange(first, count) % ring])
         rows = rows[rows[:, 0] >= time_s]
         joints = self._joints
         return Cycles(rows[:, 0], rows[:, 1 : 1 + joints], rows[:, 1 + joints :])
