@@ -21,7 +21,7 @@ def segments(pid: int) -> list[Path]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("name", ["lifecycle_manager", "gripper_driver"])
+@pytest.mark.parametrize("name", ["lifecycle_manager", "arbiter"])
 def test_a_node_that_ends_leaves_no_shared_memory(
     graph: Graph, name: str, number: signal.Signals
 ) -> None:
@@ -37,14 +37,14 @@ def test_a_node_that_ends_leaves_no_shared_memory(
 
 
 def test_what_a_killed_node_leaves_is_gone_once_another_starts(graph: Graph) -> None:
-    killed = graph.node("gripper_driver")
+    killed = graph.node("arbiter")
     client = graph.client()
     client.listen(topic="heartbeat", type="robot_learning_interfaces/Heartbeat", best_effort=True)
-    client.wait("heartbeat", lambda m: m["node"] == "gripper_driver", timeout_s=60)
+    client.wait("heartbeat", lambda m: m["node"] == "arbiter", timeout_s=60)
     held = segments(killed.pid)
     killed.kill()
     killed.wait()
-    assert all(path.exists() for path in held)
+    assert held and all(path.exists() for path in held)
     for path in held:
         os.utime(path, (0, 0))  # as if it were long ago
     graph.node("lifecycle_manager")
