@@ -80,6 +80,19 @@ def test_the_two_profiles_differ_in_where_they_listen_alone(install: Path) -> No
     assert elements("fastdds_shm.xml") == elements("fastdds_network.xml")
 
 
+@pytest.mark.parametrize("part", ["initialAnnouncements", "data_writer"])
+def test_lost_announcements_and_messages_are_made_up_for_as_soon_in_every_profile(
+    part: str,
+) -> None:
+    def said(name: str) -> list[tuple[str, str]]:
+        tree = ElementTree.parse(config_dir() / name)
+        (found,) = [node for node in tree.iter() if node.tag.endswith(f"}}{part}")]
+        return [(node.tag, (node.text or "").strip()) for node in found.iter()]
+
+    names = ("fastdds_shm.xml", "fastdds_network.xml", "fastdds_udp.xml")
+    assert len({tuple(said(name)) for name in names}) == 1
+
+
 def test_who_stops_an_arm_shares_no_memory_and_listens_on_loopback_alone(install: Path) -> None:
     chosen = without_shared_memory(graph_environment(base=PATH))
     root = ElementTree.parse(chosen["FASTRTPS_DEFAULT_PROFILES_FILE"]).getroot()
