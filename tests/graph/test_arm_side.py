@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Graph
 
 from robot_learning.contract import load_contract
+from robot_learning.kinematics import ArmKinematics
 
 CONTRACT = load_contract("panda", "reach")
 ARMED, FAULT, ESTOP, DISARMED = 1, 3, 4, 0
@@ -96,6 +98,15 @@ class ArmSide:
                 time.sleep(0.5)
             assert time.monotonic() < end, f"the arm does not come to rest: {state}"
 
+    def reset(self, seed: int) -> dict[str, float]:
+        """Draws a target; returns where it is."""
+        self.client.take(topic="target_pose")
+        answer = self.client.call(
+            service="reset", type="robot_learning_interfaces/ResetEpisode", fields={"seed": seed}
+        )
+        assert answer["success"]
+        return dict(self.client.wait("target_pose", lambda m: True)["pose"]["position"])
+
     def ask(self, action: list[float], **changes: Any) -> dict[str, Any]:
         """Sends one action for the present state; returns the driver's receipt."""
         sequence = self.send(action, **changes)
@@ -127,6 +138,11 @@ class ArmSide:
         )
 
 
+def seconds(message: dict[str, Any]) -> float:
+    stamp = message["header"]["stamp"]
+    return float(stamp["sec"] + stamp["nanosec"] * 1e-9)
+
+
 @pytest.fixture(scope="module")
 def arm_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArmSide]:
     graph = Graph(tmp_path_factory.mktemp("arm_side"))
@@ -138,10 +154,18 @@ def arm_side(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArmSide]:
 
 @pytest.fixture
 def arm(arm_side: ArmSide) -> Iterator[ArmSide]:
-    """The graph, armed before the test and after it."""
+    """The graph, armed before the test."""
     arm_side.arm()
     arm_side.client.take(topic="safety/state")
     yield arm_side
+
+
+@pytest.fixture
+def still_arm(arm: ArmSide) -> ArmSide:
+    """Armed and at rest: simulated time stands still until an action is asked for."""
+    arm.rest()
+    arm.arm()
+    return arm
 
 
 def test_joint_states_carry_arm_and_fingers_with_velocity_and_effort(arm: ArmSide) -> None:
@@ -151,47 +175,45 @@ def test_joint_states_carry_arm_and_fingers_with_velocity_and_effort(arm: ArmSid
     assert len(state["position"]) == len(state["velocity"]) == len(state["effort"]) == 9
 
 
-def test_lockstep_moves_time_by_one_control_period_an_action(arm: ArmSide) -> None:
-    before = arm.state()["header"]["stamp"]
-    receipt = arm.ask([1.0, 0.0, 0.0])
-    after = arm.client.wait(
-        "joint_states",
-        lambda m: m["header"]["stamp"] != before,
-    )["header"]["stamp"]
-    passed = after["sec"] - before["sec"] + (after["nanosec"] - before["nanosec"]) * 1e-9
-    assert passed == pytest.approx(CONTRACT.control_period_s, abs=1e-6)
+def test_lockstep_moves_time_by_one_control_period_an_action(still_arm: ArmSide) -> None:
+    before = seconds(still_arm.state())
+    receipt = still_arm.ask([1.0, 0.0, 0.0])
+    after = seconds(still_arm.client.wait("joint_states", lambda m: seconds(m) != before))
+    assert after - before == pytest.approx(CONTRACT.control_period_s, abs=1e-6)
     assert receipt["executed"] == [1.0, 0.0, 0.0] and not receipt["refused"]
 
 
-def test_what_the_gate_takes_away_is_not_in_the_executed_action(arm: ArmSide) -> None:
-    receipt = arm.ask([5.0, 0.0, 0.0])
+def test_what_the_gate_takes_away_is_not_in_the_executed_action(still_arm: ArmSide) -> None:
+    receipt = still_arm.ask([5.0, 0.0, 0.0])
     assert receipt["requested"][0] == 5.0
     assert receipt["executed"][0] <= 1.0
     assert "action_range" in receipt["limits"]
 
 
-def test_reward_is_of_the_state_with_the_same_stamp(arm: ArmSide) -> None:
-    arm.client.take(topic="reward")
-    before = arm.state()["header"]["stamp"]
-    arm.ask([0.0, 0.0, 1.0])
-    state = arm.client.wait("joint_states", lambda m: m["header"]["stamp"] != before)
-    stamp = state["header"]["stamp"]
-    reward = arm.client.wait("reward", lambda m: m["header"]["stamp"] == stamp)
-    assert reward["reward"] in (0.0, -1.0)
-    assert reward["success"] == (reward["distance_m"] <= CONTRACT.task.success.distance_max_m)
+def test_reward_is_of_the_state_with_the_same_stamp(still_arm: ArmSide) -> None:
+    target = list(still_arm.reset(seed=3).values())
+    still_arm.client.take(topic="reward")
+    before = seconds(still_arm.state())
+    still_arm.ask([0.0, 0.0, 1.0])
+    states: dict[float, dict[str, Any]] = {}
+    rewards: dict[float, dict[str, Any]] = {}
+    end = time.monotonic() + 15
+    while not (judged := {stamp for stamp in states if stamp > before} & set(rewards)):
+        assert time.monotonic() < end, f"states {sorted(states)}, rewards {sorted(rewards)}"
+        states |= {seconds(m): m for m in still_arm.client.take(topic="joint_states")}
+        rewards |= {seconds(m): m for m in still_arm.client.take(topic="reward")}
+        time.sleep(0.02)
+    for stamp in judged:
+        reward, position = rewards[stamp], np.array(states[stamp]["position"][:7])
+        hand = ArmKinematics(CONTRACT.robot.arm).tcp_position(position)
+        assert reward["distance_m"] == pytest.approx(np.linalg.norm(hand - target), abs=1e-6)
+        assert reward["success"] == (reward["distance_m"] <= CONTRACT.task.success.distance_max_m)
+        assert reward["reward"] == (0.0 if reward["success"] else -1.0)
 
 
 def test_reset_draws_the_target_from_the_seed_and_leaves_the_arm(arm: ArmSide) -> None:
-    def reset(seed: int) -> dict[str, Any]:
-        arm.client.take(topic="target_pose")
-        answer = arm.client.call(
-            service="reset", type="robot_learning_interfaces/ResetEpisode", fields={"seed": seed}
-        )
-        assert answer["success"]
-        return dict(arm.client.wait("target_pose", lambda m: True)["pose"]["position"])
-
     before = arm.rest()["position"][:7]
-    first, other, again = reset(1), reset(2), reset(1)
+    first, other, again = arm.reset(1), arm.reset(2), arm.reset(1)
     assert first == again and first != other
     assert arm.state()["position"][:7] == pytest.approx(before, abs=1e-3)
 
