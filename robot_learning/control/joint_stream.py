@@ -6,7 +6,7 @@ tick, so that whatever the gate let through is where it goes on from.
 
 from __future__ import annotations
 
-from operator import sub, truediv
+from operator import mul, neg, sub, truediv
 
 import numpy as np
 import ruckig
@@ -39,6 +39,9 @@ class JointStream:
         # Ruckig works at its limits exactly; the last digits belong to rounding.
         self._acceleration: list[float] = (limits.acceleration_rad_s2 * (1.0 - 1e-9)).tolist()
         self._jerk: list[float] = (limits.jerk_rad_s3 * (1.0 - 1e-9)).tolist()
+        self._reverse = list(map(neg, self._velocity))
+        self._least_acceleration = [_LEAST * top for top in self._acceleration]
+        self._least_jerk = [_LEAST * top for top in self._jerk]
         self._joints = _Planner(joints, ruckig.ControlInterface.Velocity)
         self._joints.given.synchronization = ruckig.Synchronization.No
         self._joints.given.max_velocity = self._velocity
@@ -61,9 +64,7 @@ class JointStream:
     def _to_velocity(self, motion: Motion, velocity: Array, duration_s: float) -> Motion | None:
         given = self._joints.given
         now, push = motion.velocity.tolist(), motion.acceleration.tolist()
-        wanted = [
-            min(max(v, -top), top) for v, top in zip(velocity.tolist(), self._velocity, strict=True)
-        ]
+        wanted = list(map(min, map(max, velocity.tolist(), self._reverse), self._velocity))
         given.current_position = motion.position.tolist()
         given.current_velocity, given.current_acceleration = now, push
         given.target_velocity = wanted
@@ -117,18 +118,18 @@ class JointStream:
         end together; near a stretched arm, where large joint velocities cancel, the tool would
         swing out meanwhile. A joint that accelerates already keeps what it needs to end that.
         """
+        # Whole rows at a time: seven joints are too few for NumPy and too many for a loop.
         changes = list(map(abs, map(sub, wanted, now)))
         scale_a = 1.0 / max(*map(truediv, changes, self._acceleration), 1e-12)
         scale_j = 1.0 / max(*map(truediv, changes, self._jerk), 1e-12)
-        accelerations, jerks = [], []
-        rows = zip(changes, push, self._acceleration, self._jerk, strict=True)
-        for change, acceleration, top, jerk_top in rows:
-            present = abs(acceleration)
-            accelerations.append(min(max(change * scale_a, present, _LEAST * top), top))
-            jerks.append(
-                min(max(change * scale_j, present / top * jerk_top, _LEAST * jerk_top), jerk_top)
-            )
-        return accelerations, jerks
+        present = list(map(abs, push))
+        needed = map(mul, map(truediv, present, self._acceleration), self._jerk)
+        accelerations = map(max, map(scale_a.__mul__, changes), present, self._least_acceleration)
+        jerks = map(max, map(scale_j.__mul__, changes), needed, self._least_jerk)
+        return (
+            list(map(min, accelerations, self._acceleration)),
+            list(map(min, jerks, self._jerk)),
+        )
 
 
 class _Planner:

@@ -62,6 +62,8 @@ class ArmKinematics:
         )
         self.model = model
         self._data = model.createData()
+        # Pinocchio writes into it in place; to ask for it anew takes a microsecond.
+        self._placement = self._data.oMf[self._frame]
         self._axes = pinocchio.ReferenceFrame.LOCAL_WORLD_ALIGNED
         self.position_min_rad: Array = np.array([j.position_min_rad for j in arm.joints])
         self.position_max_rad: Array = np.array([j.position_max_rad for j in arm.joints])
@@ -87,7 +89,7 @@ class ArmKinematics:
         jacobian: Array = pinocchio.computeFrameJacobian(
             self.model, self._data, q, self._frame, self._axes
         )
-        placement = self._data.oMf[self._frame]  # computed on the way to the Jacobian
+        placement = self._placement  # computed on the way to the Jacobian
         return TcpState(placement.translation.copy(), placement.rotation.copy(), jacobian)
 
     def inverse(

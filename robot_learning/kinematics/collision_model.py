@@ -173,7 +173,7 @@ class CollisionModel:
 
 
 class Distances:
-    """All clearances at one joint position.
+    """Clearances at one joint position, measured when they are asked for.
 
     Attributes:
         data: Pinocchio's, with the placements of the joints at that position.
@@ -183,6 +183,7 @@ class Distances:
         self, model: pinocchio.Model, geometry: pinocchio.GeometryModel, margin_m: Array
     ) -> None:
         self._model, self._geometry, self._margin = model, geometry, margin_m
+        self._margins: list[float] = margin_m.tolist()
         self.data = model.createData()
         self._found = geometry.createData()
         # Pinocchio writes into these in place; to ask it for them anew takes thrice as long.
@@ -190,20 +191,25 @@ class Distances:
         self._placements = [self.data.oMi[i] for i in range(model.njoints)]
 
     def update(self, q: Array) -> None:
-        """Computes them for a joint position, rad, shape (7,)."""
-        pinocchio.computeDistances(self._model, self.data, self._geometry, self._found, q)
+        """Puts the shapes where a joint position has them, rad, shape (7,)."""
+        pinocchio.updateGeometryPlacements(self._model, self.data, self._geometry, self._found, q)
 
     def clearance(self) -> Array:
         """Distance less margin of every pair, metres, shape (p,); below 0: too near."""
+        pinocchio.computeDistances(self._geometry, self._found)
         count = len(self._results)
         return np.fromiter(map(_distance, self._results), np.float64, count) - self._margin
 
     def clearance_of(self, pair: int) -> float:
         """The same of one pair."""
-        return float(self._results[pair].min_distance - self._margin[pair])
+        pinocchio.computeDistance(self._geometry, self._found, pair)
+        return float(self._results[pair].min_distance - self._margins[pair])
 
     def normal(self, pair: int) -> Array:
-        """Unit vector from the other to the capsule where they are nearest, base frame, (3,)."""
+        """Unit vector from the other to the capsule where they are nearest, base frame, (3,).
+
+        Of the pair's clearance that was measured last.
+        """
         found: Array = self._results[pair].normal
         return found
 

@@ -77,6 +77,7 @@ class Envelope:
         From beyond a position limit only the way back is allowed. Every comparison is put so
         that a NaN refuses.
         """
+        half, sixth, release = h / 2.0, h * h / 6.0, stop.release_s
         rows = zip(
             *self._rows,
             *(array.tolist() for array in before),
@@ -86,10 +87,11 @@ class Envelope:
             strict=True,
         )
         for low, high, v_max, a_max, j_max, p0, v0, a0, p, v, a, later, end in rows:
+            change = j_max * h
             if not (
-                abs(a - a0) <= j_max * h + _ROUNDING
-                and abs(v - v0 - h * a0) <= j_max * h * h / 2.0 + 1e-12
-                and abs(p - p0 - h * (v0 + h * a0 / 2.0)) <= j_max * h**3 / 6.0 + 1e-14
+                abs(a - a0) <= change + _ROUNDING
+                and abs(v - v0 - h * a0) <= change * half + 1e-12
+                and abs(p - p0 - h * (v0 + half * a0)) <= change * sixth + 1e-14
             ):
                 return "joint_jerk"
             if not abs(a) <= a_max:
@@ -97,9 +99,9 @@ class Envelope:
             if not (abs(p - p0) <= v_max * h + 1e-14 and abs(v) <= v_max and abs(later) <= v_max):
                 return "joint_velocity"
             # A joint that reverses while its acceleration is released swings at most this far.
-            swing = abs(v) * stop.release_s if v * later < 0.0 else 0.0
-            fits_below = max(p, end) + swing <= high
-            fits_above = min(p, end) - swing >= low
+            swing = abs(v) * release if v * later < 0.0 else 0.0
+            fits_below = p + swing <= high and end + swing <= high
+            fits_above = p - swing >= low and end - swing >= low
             if fits_below and fits_above:
                 continue
             falls = v <= 0.0 and later <= 0.0 and p <= p0
@@ -140,8 +142,8 @@ class Envelope:
             turn_drift = share * (total**3 / 2.0 + sum(slowing.tolist()) * total)
         slack = drift + half * half / 8.0 * curve * total
         turn_slack = turn_drift + half * half / 16.0 * total**3
-        speed = max(math.hypot(*corner[:3]) for corner in corners)
-        turning = max(math.hypot(*corner[3:]) for corner in corners)
+        speed = max([math.hypot(x, y, z) for x, y, z, _, _, _ in corners])
+        turning = max([math.hypot(x, y, z) for _, _, _, x, y, z in corners])
         first, last = there.position_m.tolist(), end.position_m.tolist()
         origin = here.position_m.tolist()
         if not (

@@ -180,7 +180,8 @@ class SafetyGate:
             self._brake(elapsed)
         if self.at_rest:
             self.machine.came_to_rest()
-        self.limit_counts.update(self._active)
+        if self._active:
+            self.limit_counts.update(self._active)
         send = self.machine.mode is SafetyMode.ARMED or not resting
         return GateOutput(self._motion, elapsed, send, followed, tuple(self._active))
 

@@ -78,9 +78,10 @@ class StateWatch:
         position = values(state.position_rad, self._joints)
         velocity = values(state.velocity_rad_s, self._joints)
         wrench = values(state.wrench, 6)
-        self._bad = self._fault_of(stamp, position, velocity, wrench)
-        if self._bad or position is None or wrench is None:
+        if position is None or velocity is None or wrench is None or not math.isfinite(stamp):
+            self._bad = self._fault_of(stamp, position, velocity, wrench)
             return
+        self._bad = ""
         self.state = state
         self._same = self._same + 1 if position == self._position else 0
         self._position = position

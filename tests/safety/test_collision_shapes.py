@@ -166,3 +166,19 @@ def test_shorter_arms_reach_all_goals_of_reach_near_clear_of_themselves_and_the_
     for goal in itertools.product(*zip(box.min_m, box.max_m, strict=True)):
         distances.update(kinematics.inverse(np.array(goal), rotation, home))
         assert distances.clearance().min() > 0.005, goal
+
+
+@pytest.mark.parametrize("robot", ["panda", "xarm7"])
+def test_one_pairs_clearance_is_what_all_of_them_together_say_of_it(robot: str) -> None:
+    contract = load_contract(robot)
+    kinematics = ArmKinematics(contract.robot.arm)
+    model = CollisionModel(contract.robot, kinematics)
+    together, alone = model.workspace(), model.workspace()
+    for way in (0.0, 0.3, -0.4):
+        posture = kinematics.home_position_rad + way
+        together.update(posture)
+        alone.update(posture)
+        clearance = together.clearance()
+        for pair, expected in enumerate(clearance):
+            assert alone.clearance_of(pair) == pytest.approx(expected, abs=1e-9)
+            assert alone.normal(pair) == pytest.approx(together.normal(pair), abs=1e-6)
