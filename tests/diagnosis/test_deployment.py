@@ -71,6 +71,19 @@ def test_another_robot_is_refused_with_the_keys_that_differ(tmp_path: Path) -> N
     assert status is Status.FAIL and "robot.arm.base_frame: 'panda_link0' here" in fact
 
 
+def test_another_rate_and_another_camera_are_refused_by_their_keys(tmp_path: Path) -> None:
+    (camera, *others), task = CONTRACT.robot.cameras, CONTRACT.task
+    narrower = camera.model_copy(update={"height_px": camera.height_px // 2})
+    robot = CONTRACT.robot.model_copy(update={"cameras": (narrower, *others)})
+    slower = task.model_copy(update={"control_hz": task.control_hz / 2.0})
+    for name, other, key in (
+        ("rate", Contract(robot=CONTRACT.robot, task=slower), "task.control_hz"),
+        ("camera", Contract(robot=robot, task=task), "robot.cameras"),
+    ):
+        status, fact = findings(saved(tmp_path / name, other))["contract"]
+        assert status is Status.FAIL and key in fact, fact
+
+
 def test_a_policy_of_another_world_and_no_policy_at_all_are_refused(tmp_path: Path) -> None:
     assert findings(saved(tmp_path, None))["contract"][0] is Status.FAIL
     assert findings(tmp_path / "nothing")["files"][0] is Status.FAIL

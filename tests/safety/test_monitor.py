@@ -122,6 +122,10 @@ FAULTS: dict[str, tuple[Callable[[SafetyMonitor], None], str]] = {
         lambda m: m.on_publishers(["arm_driver", "intruder"], 10.0),
         "2 publishers on the command topic (arm_driver, intruder)",
     ),
+    "a second arm in this namespace": (
+        lambda m: m.on_publishers(["arm_driver", "arm_driver"], 10.0),
+        "2 publishers on the command topic (arm_driver, arm_driver)",
+    ),
 }
 
 

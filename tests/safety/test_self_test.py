@@ -78,7 +78,11 @@ def test_states_that_come_seldom_or_never_fail() -> None:
     assert {"joint states", "clocks"} <= names
 
 
-@pytest.mark.parametrize("names", [[], ["arm_driver", "moveit"]])
+@pytest.mark.parametrize(
+    "names",
+    [[], ["arm_driver", "moveit"], ["arm_driver", "arm_driver"]],
+    ids=["nobody", "another", "two arms in one namespace"],
+)
 def test_exactly_one_may_command_the_arm(names: list[str]) -> None:
     bad = judged(publishers=GOOD | {"arm_controller/joint_trajectory": names})
     assert "publishers of arm_controller/joint_trajectory" in bad
