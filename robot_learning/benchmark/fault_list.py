@@ -126,6 +126,7 @@ def _room_again(graph: FaultGraph) -> None:
 
 _SILENT_DRIVER, _SILENT_STATES = "arm_driver", ("joint_states", "state is")
 _FAR = ("from its command", "stands still")
+_JUMPED = ("from its command", "from the measured position")  # as driver and as monitor say it
 
 FAULTS: tuple[Fault, ...] = (
     Fault(
@@ -148,7 +149,7 @@ FAULTS: tuple[Fault, ...] = (
     _wire("states stand still", "state_stuck", cause=("stands still",)),
     _wire("no states", "state_silent", cause=_SILENT_STATES),
     _wire("a joint is missing", "state_missing_joint", cause=("lacks",)),
-    _wire("an encoder jumps by 0.5 rad", "state_jump", 0.5, cause=_FAR),
+    _wire("an encoder jumps by 0.5 rad", "state_jump", 0.5, cause=_JUMPED),
     _wire("stamps 5 s back", "state_clock_back", 5.0, cause=("clock",)),
     _wire("stamps 1 h ahead", "state_clock_ahead", 3600.0, cause=("stale", "ahead")),
     _wire("80 N", "force", 80.0, cause=("force",)),
