@@ -22,10 +22,12 @@ INTERFACES = "robot_learning_interfaces"
 PROFILE = "fastdds_shm.xml"  # loopback alone
 UDP_PROFILE = "fastdds_udp.xml"  # the same without shared memory
 NETWORK_PROFILE = "fastdds_network.xml"
+NETWORK_UDP_PROFILE = "fastdds_network_udp.xml"
 DOMAIN_ID_MAX = 101  # above it the ports of DDS meet those that Linux gives to clients
 
 _PROFILE_VARIABLE = "FASTRTPS_DEFAULT_PROFILES_FILE"
 _RANGE_VARIABLE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+_WIDE = ("SUBNET", "SYSTEM_DEFAULT")
 _WHEELS_GUARD = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
 _MEND = "run: make setup"
 
@@ -83,21 +85,23 @@ def without_shared_memory(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process of the graph that waits for no lock in anybody's shared memory.
 
     A process that is stopped while it holds such a lock stops all that write to it: 3 of 300 times
-    in a trial. Whoever stops an arm must not wait for that. Where a profile that is not
-    `fastdds_shm.xml`, or no discovery, was chosen, nothing changes.
+    in a trial. Whoever stops an arm must not wait for that. Where a profile of somebody's own, or
+    no discovery, was chosen, nothing changes; nor with static peers and the range LOCALHOST, where
+    rmw_fastrtps adds shared memory and a wider range would open more than was asked for.
     """
     chosen = dict(environment)
-    profile = Path(chosen.get(_PROFILE_VARIABLE, ""))
-    if profile.name == PROFILE and chosen.get(_RANGE_VARIABLE) != "OFF":
+    profile, found_in = Path(chosen.get(_PROFILE_VARIABLE, "")), chosen.get(_RANGE_VARIABLE)
+    if profile.name == PROFILE and found_in != "OFF":
         chosen[_PROFILE_VARIABLE] = str(profile.with_name(UDP_PROFILE))
         chosen[_RANGE_VARIABLE] = "SUBNET"  # of what the profile opens: loopback
+    elif profile.name == NETWORK_PROFILE and found_in in _WIDE:
+        chosen[_PROFILE_VARIABLE] = str(profile.with_name(NETWORK_UDP_PROFILE))
     return chosen
 
 
 def _other_machines(env: Mapping[str, str]) -> bool:
     """Whether the graph is to be heard beyond this machine."""
-    wide = env[_RANGE_VARIABLE] in ("SUBNET", "SYSTEM_DEFAULT")
-    return wide or bool(env.get("ROS_STATIC_PEERS", "").strip(" ;"))
+    return env[_RANGE_VARIABLE] in _WIDE or bool(env.get("ROS_STATIC_PEERS", "").strip(" ;"))
 
 
 def message_prefixes() -> tuple[Path, ...]:

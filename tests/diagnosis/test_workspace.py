@@ -89,7 +89,8 @@ def test_lost_announcements_and_messages_are_made_up_for_as_soon_in_every_profil
         (found,) = [node for node in tree.iter() if node.tag.endswith(f"}}{part}")]
         return [(node.tag, (node.text or "").strip()) for node in found.iter()]
 
-    names = ("fastdds_shm.xml", "fastdds_network.xml", "fastdds_udp.xml")
+    names = [path.name for path in config_dir().glob("fastdds_*.xml")]
+    assert len(names) == 4
     assert len({tuple(said(name)) for name in names}) == 1
 
 
@@ -103,6 +104,15 @@ def test_who_stops_an_arm_shares_no_memory_and_listens_on_loopback_alone(install
     assert texts("}type") == ["UDPv4"]
     assert texts("}interfaceWhiteList") == [""] and set(texts("}address")) == {"127.0.0.1"}
     assert chosen["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "SUBNET"  # LOCALHOST would add shared memory
+
+
+@pytest.mark.parametrize("wide", ["SUBNET", "SYSTEM_DEFAULT"])
+def test_who_stops_an_arm_shares_no_memory_across_machines_either(install: Path, wide: str) -> None:
+    env = graph_environment(base={**PATH, "ROS_AUTOMATIC_DISCOVERY_RANGE": wide})
+    chosen = without_shared_memory(env)
+    profile = Path(chosen["FASTRTPS_DEFAULT_PROFILES_FILE"])
+    assert "SHM" not in profile.read_text() and profile.name == "fastdds_network_udp.xml"
+    assert chosen["ROS_AUTOMATIC_DISCOVERY_RANGE"] == wide
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from conftest import Client, Graph
 
 from robot_learning.benchmark.own_network import OwnNetwork, network_is_possible, own_network
-from robot_learning.workspace import graph_environment
+from robot_learning.workspace import graph_environment, without_shared_memory
 
 pytestmark = [pytest.mark.graph, pytest.mark.timeout(180)]
 
@@ -94,30 +94,65 @@ def wait_for_cable(host: OwnNetwork) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [False, True], ids=["by default", "asked for"])
+@pytest.mark.parametrize(
+    ("own", "asked"),
+    [
+        ({}, False),
+        ({"ROS_STATIC_PEERS": ADDRESSES[1]}, True),
+        ({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}, True),
+    ],
+    ids=["by default", "by peers", "by range"],
+)
 def test_another_machine_reaches_the_graph_only_where_that_was_asked_for(
-    graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork], asked: bool
+    graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork], own: dict[str, str], asked: bool
 ) -> None:
+    environment = graph_environment(graph.domain_id, plain(graph) | own)
+    wait_s = 20.0 if asked else 6.0
+    assert heard_across(graph, two_hosts, environment, wait_s=wait_s) is asked
+
+
+@pytest.mark.slow
+def test_who_stops_an_arm_is_heard_across_machines_too(
+    graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork]
+) -> None:
+    wide = plain(graph) | {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
+    environment = without_shared_memory(graph_environment(graph.domain_id, wide))
+    assert heard_across(graph, two_hosts, environment, shares_memory=False)
+
+
+def plain(graph: Graph) -> dict[str, str]:
+    """The graph's environment before a profile and a range were chosen."""
+    chosen = ("FASTRTPS_DEFAULT_PROFILES_FILE", "ROS_AUTOMATIC_DISCOVERY_RANGE")
+    return {key: value for key, value in graph.environment.items() if key not in chosen}
+
+
+def heard_across(
+    graph: Graph,
+    two_hosts: tuple[OwnNetwork, OwnNetwork],
+    environment: dict[str, str],
+    *,
+    wait_s: float = 20.0,
+    shares_memory: bool = True,
+) -> bool:
+    """Whether a process of another machine hears one with this environment."""
     here, there = two_hosts
-    peers = {"ROS_STATIC_PEERS": ADDRESSES[1]} if asked else {}
-    # Machines share no memory: what is heard came by the cable.
-    base = dict(graph.environment)
-    del base["FASTRTPS_DEFAULT_PROFILES_FILE"]
-    node_environment = graph_environment(graph.domain_id, base | peers)
     outsider_environment = {
-        **base,
+        **plain(graph),
+        # Machines share no memory: what is heard came by the cable.
         "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
         "ROS_STATIC_PEERS": ADDRESSES[0],
     }
     outsider = Client(outsider_environment, within=there.enter)
     try:
-        inside = Client(node_environment, within=here.enter)
+        inside = Client(environment, within=here.enter)
         try:
+            mapped = Path(f"/proc/{inside.process.pid}/maps").read_text()
+            assert ("/dev/shm/fastrtps" in mapped) is shares_memory
             inside.advertise(topic="word", type="std_msgs/String")
             outsider.listen(topic="word", type="std_msgs/String")
-            end = time.monotonic() + (20.0 if asked else 6.0)
-            heard = []
+            end = time.monotonic() + wait_s
+            heard: list[dict[str, str]] = []
             while not heard and time.monotonic() < end:
                 inside.say(topic="word", type="std_msgs/String", fields={"data": "x"})
                 heard = outsider.take(topic="word")
@@ -126,4 +161,4 @@ def test_another_machine_reaches_the_graph_only_where_that_was_asked_for(
             inside.process.kill()
     finally:
         outsider.process.kill()
-    assert bool(heard) is asked
+    return bool(heard)
