@@ -58,6 +58,7 @@ class _Fingers:
     width_m: float
     target_m: float
     speed_m_s: float = 0.0
+    told: bool = True  # the target was looked at since it was set
 
 
 class StandInArm:
@@ -106,6 +107,7 @@ class StandInArm:
         self._reference = self._position.copy()
         self._follower = TrajectoryFollower(self._position)
         self._drives = self._drives_at(self._position)
+        self.object_width_m = 0.0
         self._fingers = _Fingers(self._gripper.width_max_m, self._gripper.width_max_m)
         self.reflex = ""
 
@@ -172,6 +174,12 @@ class StandInArm:
     def command_gripper(self, width_m: float) -> None:
         """Where the fingers are to go."""
         self._fingers.target_m = min(max(width_m, 0.0), self._gripper.width_max_m)
+        self._fingers.told = False
+
+    @property
+    def gripper_told(self) -> bool:
+        """Whether the fingers have had a cycle since they were told where to go."""
+        return self._fingers.told
 
     def advance(self, now_s: float) -> None:
         """Runs the controller's cycles up to now, on the steady clock."""
@@ -228,9 +236,10 @@ class StandInArm:
 
     def _move_fingers(self, duration_s: float) -> None:
         fingers, most = self._fingers, self._gripper.speed_max_m_s * duration_s
-        way = min(max(fingers.target_m - fingers.width_m, -most), most)
+        stops_m = max(fingers.target_m, min(self.object_width_m, fingers.width_m))
+        way = min(max(stops_m - fingers.width_m, -most), most)
         fingers.width_m += way
-        fingers.speed_m_s = way / duration_s
+        fingers.speed_m_s, fingers.told = way / duration_s, True
 
 
 def _between(before: JointPoint, after: JointPoint, time_s: float) -> JointPoint:

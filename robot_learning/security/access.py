@@ -19,7 +19,7 @@ from robot_learning.contract.load import load_strict
 
 _CAMERA = "{camera}"
 _TOKEN = r"[A-Za-z][A-Za-z0-9_]*"
-_PART = rf"({_TOKEN}|\{{camera\}})"
+_PART = rf"({_TOKEN}|_action|\{{camera\}})"
 NAME = rf"^(/|~/)?{_PART}(/{_PART})*$"
 NAMESPACE = re.compile(rf"^/$|^(/{_TOKEN})+$")
 

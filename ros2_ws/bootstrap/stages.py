@@ -27,7 +27,12 @@ from bootstrap.lock_file import locked
 from bootstrap.ros import RosSource, choose_ros
 from bootstrap.stamps import Stamps, digest
 from bootstrap.venv import Venv, prepare_venv
-from bootstrap.workspace_build import build_command, check_compiler, prepare_build
+from bootstrap.workspace_build import (
+    build_command,
+    check_compiler,
+    prepare_build,
+    source_folders,
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ def plan(
     """Every stage with its key; a key holds the keys of the stages before it."""
     mode = runner.env.get("ROBOT_LEARNING_TORCH", "cpu")
     base = f"{venv.version} {venv.path} {ros}"
-    sources = [root / "ros2_ws" / "src", root / "launch", root / "config"]
+    sources = [*source_folders(root / "ros2_ws", ros), root / "launch", root / "config"]
 
     def key(*facts: str, files: tuple[str, ...] = ()) -> str:
         return digest((base, *facts), [root / name for name in files], root)

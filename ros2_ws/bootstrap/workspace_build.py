@@ -29,6 +29,12 @@ def check_compiler(env: Mapping[str, str]) -> None:
             )
 
 
+def source_folders(workspace: Path, ros: RosSource) -> list[Path]:
+    """Where packages are: an installed ROS 2 has by itself what the wheels lack."""
+    names = ("src",) if ros.installed else ("src", "beside_wheels")
+    return [workspace / name for name in names]
+
+
 def build_command(workspace: Path, python: Path, ros: RosSource) -> list[str]:
     """The colcon command line.
 
@@ -41,8 +47,8 @@ def build_command(workspace: Path, python: Path, ros: RosSource) -> list[str]:
         ros: the chosen ROS 2.
     """
     command = [str(python), "-m", "colcon", "--log-base", str(workspace / "log"), "build"]
+    command += ["--base-paths", *map(str, source_folders(workspace, ros))]
     for option, folder in (
-        ("--base-paths", "src"),
         ("--build-base", "build"),
         ("--install-base", "install"),
     ):

@@ -89,6 +89,18 @@ def test_playing_is_one_of_its_modes(tmp_path: Path) -> None:
     assert "episodes: 3" in nodes["policy"] and "runs/mine" in nodes["policy"]
 
 
+@pytest.mark.parametrize("file", ["real_robot", "real_play"])
+def test_a_gripper_without_a_trajectory_controller_is_moved_by_its_action(
+    tmp_path: Path, file: str
+) -> None:
+    given = {"robot": "fr3", "task": "lift", "policy": "runs/mine"}
+    nodes = parameters(tmp_path, file, **given, gripper_action="/franka_gripper/gripper_action")
+    assert "action: /franka_gripper/gripper_action" in nodes["gripper_action"]
+    assert "gripper_driver,gripper_action," in nodes["lifecycle_manager"]
+    assert "says_force: true" in nodes["gripper_driver"]  # it becomes the goal's max_effort
+    assert "gripper_action" not in parameters(tmp_path, file, **given)
+
+
 @pytest.mark.parametrize(
     ("file", "node"), [("real_play", "policy"), ("sim_play", "policy"), ("real_shadow", "shadow")]
 )

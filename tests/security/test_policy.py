@@ -67,7 +67,7 @@ def test_nothing_is_allowed_by_a_pattern() -> None:
     ("file", "arguments"),
     [
         ("real_robot", {"task": "reach", "policy": "p", "camera": "true"}),
-        ("real_robot", {"task": "reach", "mode": "train"}),
+        ("real_robot", {"task": "reach", "mode": "train", "gripper_action": "a"}),
         ("real_robot", {"task": "lift", "mode": "record", "device": "gamepad"}),
         ("real_robot", {"task": "lift", "mode": "record", "policy": "p", "device": "leader"}),
         ("real_play", {"policy": "p"}),
@@ -114,7 +114,10 @@ def test_a_process_of_two_nodes_has_both_in_one_enclave() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--with", "stand-in"], "known: stand_in, xarm, camera_capture, joy, leader"),
+        (
+            ["--with", "stand-in"],
+            "known: stand_in, xarm, gripper_action, camera_capture, joy, leader",
+        ),
         (["--namespace", "left"], "expected / or a name such as /left"),
         (["--table", "nope"], "no such file"),
     ],

@@ -20,6 +20,7 @@ NODES = [
     "exciter",
     "grasp_learner",
     "grasp_policy",
+    "gripper_action",
     "gripper_driver",
     "learner",
     "lifecycle_manager",

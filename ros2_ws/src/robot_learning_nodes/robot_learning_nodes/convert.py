@@ -55,7 +55,7 @@ def to_seconds(stamp: Time | Duration) -> float:
 class WidthSpeed:
     """How fast a width grows, from one message to the next.
 
-    For grippers that turn a knuckle: ros2_kortex leaves the velocity of its knuckle at 0.
+    For drivers that leave the velocities of a gripper's joints at 0: ros2_kortex, franka_gripper.
     """
 
     def __init__(self, speed_max_m_s: float) -> None:
@@ -80,9 +80,8 @@ class JointNames:
         self.arm = list(robot.arm.joint_names)
         self.fingers = list(robot.gripper.joint_names)
         self._gripper = GripperJoints(robot.gripper)
-        self._width_speed = (
-            None if robot.gripper.knuckle is None else WidthSpeed(robot.gripper.speed_max_m_s)
-        )
+        self._width_speed = WidthSpeed(robot.gripper.speed_max_m_s)
+        self._by_width = robot.gripper.knuckle is not None
         self._order: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
 
     def read_state(self, message: JointState, wrench: Array | None = None) -> RobotState:
@@ -122,15 +121,18 @@ class JointNames:
         position, velocity, effort = fields
         stamp_s = to_seconds(message.header.stamp)
         width_m = self._gripper.width_m(position[fingers])
+        by_width_m_s = self._width_speed.after(width_m, stamp_s)
+        if self._by_width or not velocity[fingers].any():
+            speed_m_s = by_width_m_s
+        else:
+            speed_m_s = self._gripper.speed_m_s(position[fingers], velocity[fingers])
         return RobotState(
             stamp_s=stamp_s,
             position_rad=position[arm],
             velocity_rad_s=velocity[arm],
             effort_nm=effort[arm],
             gripper_width_m=width_m,
-            gripper_speed_m_s=self._gripper.speed_m_s(position[fingers], velocity[fingers])
-            if self._width_speed is None
-            else self._width_speed.after(width_m, stamp_s),
+            gripper_speed_m_s=speed_m_s,
             gripper_force_n=self._gripper.force_n(position[fingers], effort[fingers]),
             wrench=np.zeros(6) if wrench is None else wrench,
         )

@@ -21,6 +21,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from robot_learning.diagnosis.wire_faults import FaultError, WireFaults
 from robot_learning.hardware import JointPoint, open_hardware
+from robot_learning.kinematics.gripper_joints import GripperJoints
 from robot_learning.safety.wire_record import WireRecord
 from robot_learning_nodes.convert import JointNames, MessageError, doubles, to_seconds
 from robot_learning_nodes.graph_node import ERROR, OK, GraphNode, Parameter, StartError
@@ -48,6 +49,18 @@ class StandInRobot(GraphNode):
             "",
             "where its joints are at first, in the contract's order, with commas between; empty: "
             "at home",
+        ),
+        Parameter(
+            "gripper_action",
+            False,
+            "the action gripper_controller/gripper_cmd moves its gripper, and no trajectory",
+        ),
+        Parameter(
+            "object_m",
+            0.0,
+            "an object so wide lies between its fingers",
+            minimum=0.0,
+            maximum=0.5,
         ),
         Parameter(
             "record_s", 60.0, "seconds of cycles that the file keeps", minimum=1.0, maximum=3600.0
@@ -83,7 +96,13 @@ class StandInRobot(GraphNode):
         # commands are taken, in order, each with the time at which it came.
         self.commands = Taps(self, [Tap(JointTrajectory, COMMAND_TOPIC, RECEIPT, RECEIPT.depth)])
         self._made.append((Taps.close, self.commands))
-        self.listen(JointTrajectory, "gripper_controller/joint_trajectory", self._gripper, COMMAND)
+        self.arm.object_width_m = self.values["object_m"]
+        self.gripper_server: Any = None
+        if self.values["gripper_action"]:
+            self._serve_gripper()
+        else:
+            topic = "gripper_controller/joint_trajectory"
+            self.listen(JointTrajectory, topic, self._gripper, COMMAND)
         self.listen(String, "stand_in_robot/inject", self._inject, RECEIPT)
         self.serve(Trigger, "stand_in_robot/recover", self._recover)
         self.serve(Trigger, "stand_in_robot/free", self._free)
@@ -98,7 +117,19 @@ class StandInRobot(GraphNode):
             "dropped": self.dropped,
             "not finite": self.arm.not_finite,
         }
+        if self.gripper_server is not None:
+            figures["goals at once"] = self.gripper_server.refused
         return (ERROR, self.arm.reflex, figures) if self.arm.reflex else (OK, "follows", figures)
+
+    def _serve_gripper(self) -> None:
+        # Only here: where ROS 2 is installed, control_msgs is a package of its own.
+        from robot_learning_nodes.gripper_action_server import GripperActionServer
+
+        joints = GripperJoints(self.contract.robot.gripper)
+        self.gripper_server = GripperActionServer(
+            self, "gripper_controller/gripper_cmd", self.arm, joints
+        )
+        self.release_later(self.gripper_server.close)
 
     def _cycle(self) -> None:
         for received in self.commands.take_all():
@@ -110,6 +141,8 @@ class StandInRobot(GraphNode):
         for message in self.faults.commands_due():
             self._obey(message, now_s - LATE_S)
         self.arm.advance(now_s - LATE_S)
+        if self.gripper_server is not None:
+            self.gripper_server.look()
         if self.arm.reflex != self.reflex_said:
             self.reflex_said = self.arm.reflex
             if self.reflex_said:
