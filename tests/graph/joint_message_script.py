@@ -66,6 +66,15 @@ def main():
     said["kortex arm"] = read.position_rad.tolist()
     again = names.read_state(shuffled(names.write_state(state(5.0, 0.01), ""), velocity=0.0))
     said["after a pause"] = again.gripper_speed_m_s
+    # franka_gripper: no velocity, and 14 states a second among 100 of the arm's; then at rest.
+    names, speeds = JointNames(load_robot("fr3")), []
+    for index in range(70):
+        width_m = 0.08 - 0.0035 * min(index // 7, 5)
+        message = names.write_state(state(1.0 + 0.01 * index, width_m), "")
+        message.velocity = [0.0] * 9
+        speeds.append(names.read_state(message).gripper_speed_m_s)
+    said["franka"] = [speeds[6], max(speeds[14:42]), min(speeds[14:42]), speeds[-1]]
+    names = JointNames(load_robot("gen3"))
     bare = names.write_state(state(6.0, 0.01), "")
     bare.effort = [math.nan] * 8  # xarm_ros2 tells none at all
     said["no efforts"] = names.read_state(bare).effort_nm.tolist()

@@ -39,6 +39,7 @@ def test_a_width_crosses_the_wire_whatever_joints_make_it() -> None:
     assert said["kortex"] == pytest.approx([0.0492, -0.04, 0.0])
     assert said["kortex arm"] == pytest.approx(arm)
     assert said["after a pause"] == 0.0
+    assert said["franka"] == pytest.approx([0.0, -0.05, -0.05, 0.0])
     assert said["no efforts"] == [0.0] * 7
     for field in ("position", "velocity", "effort"):
         assert f"a {field} that is not finite: joint_3" in said[field]

@@ -19,6 +19,7 @@ from robot_learning.hardware import Array, CameraFrame, JointPoint, RobotState
 from robot_learning.kinematics.gripper_joints import GripperJoints
 
 _PAUSE_S = 0.5
+_SAID_AGAIN_S = 0.15  # franka_gripper says its state 15 times a second
 
 
 def doubles(values: Array) -> array[float]:
@@ -63,9 +64,14 @@ class WidthSpeed:
         self._width_m, self._stamp_s, self._speed_m_s = 0.0, -math.inf, 0.0
 
     def after(self, width_m: float, stamp_s: float) -> float:
-        """With this measurement, m/s, within what the gripper can; 0 after a pause."""
+        """With this measurement, m/s, within what the gripper can; 0 after a pause.
+
+        A width that is the same to the last digit is taken for one said again, by whoever merges
+        the gripper's slower states with the arm's, until it has been so for too long.
+        """
         elapsed_s = stamp_s - self._stamp_s
-        if elapsed_s == 0.0:  # the same message again
+        again = width_m == self._width_m and 0.0 <= elapsed_s < _SAID_AGAIN_S
+        if again or elapsed_s == 0.0:
             return self._speed_m_s
         went_m = width_m - self._width_m if 0.0 < elapsed_s < _PAUSE_S else 0.0
         self._speed_m_s = min(max(went_m / elapsed_s, -self._max), self._max)
@@ -81,7 +87,7 @@ class JointNames:
         self.fingers = list(robot.gripper.joint_names)
         self._gripper = GripperJoints(robot.gripper)
         self._width_speed = WidthSpeed(robot.gripper.speed_max_m_s)
-        self._by_width = robot.gripper.knuckle is not None
+        self._fingers_tell = False  # their velocities, as some drivers never do
         self._order: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
 
     def read_state(self, message: JointState, wrench: Array | None = None) -> RobotState:
@@ -122,9 +128,9 @@ class JointNames:
         stamp_s = to_seconds(message.header.stamp)
         width_m = self._gripper.width_m(position[fingers])
         by_width_m_s = self._width_speed.after(width_m, stamp_s)
-        if self._by_width or not velocity[fingers].any():
-            speed_m_s = by_width_m_s
-        else:
+        self._fingers_tell |= len(fingers) > 1 and bool(velocity[fingers].any())
+        speed_m_s = by_width_m_s
+        if self._fingers_tell:
             speed_m_s = self._gripper.speed_m_s(position[fingers], velocity[fingers])
         return RobotState(
             stamp_s=stamp_s,
