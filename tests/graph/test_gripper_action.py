@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -119,8 +120,8 @@ def test_a_server_that_is_gone_is_said_and_told_the_width_when_it_is_back(hand: 
     hand.send(0.05)
     hand.stands_at(0.05)
     robot = hand.graph.processes["stand_in_robot"]
-    robot.kill()
-    robot.wait()
+    robot.send_signal(signal.SIGINT)
+    assert robot.wait(20) == 0
     hand.says("gripper_action", "no server of gripper_controller/gripper_cmd")
     hand.graph.node("stand_in_robot", **STAND_IN)  # it wakes up open
     hand.stands_at(0.05)

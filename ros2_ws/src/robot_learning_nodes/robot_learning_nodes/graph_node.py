@@ -198,7 +198,11 @@ class GraphNode(LifecycleNode):
         return super().on_shutdown(state)
 
     def destroy_node(self) -> None:
-        """Destroys the node, with the state machine that rclpy leaves, which holds the node."""
+        """Destroys the node, with what rclpy leaves of it: actions and the state machine hold it.
+
+        Held, its participant would stay in the graph until the others miss it, 20 s later.
+        """
+        self._destroy_made()
         super().destroy_node()
         self._state_machine.destroy_when_not_in_use()
 

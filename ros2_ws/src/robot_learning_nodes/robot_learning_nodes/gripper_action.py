@@ -52,7 +52,7 @@ class GripperAction(GraphNode):
         self.joints = GripperJoints(self.gripper)
         self.goals = GripperGoals()
         self.result: GripperCommand.Result | None = None
-        self.handle: Any = None
+        self.goal_handle: Any = None
         self.missing_since_s: float | None = time.monotonic()
         self.client = ActionClient(self, GripperCommand, self.values["action"])
         self.release_later(self.client.destroy)
@@ -82,7 +82,7 @@ class GripperAction(GraphNode):
         ready = self._server_is_there()
         due = self.goals.next(time.monotonic(), ready)
         if isinstance(due, Cancel):
-            self.handle.cancel_goal_async()
+            self.goal_handle.cancel_goal_async()
         elif isinstance(due, Ask):
             goal = GripperCommand.Goal()
             goal.command.position = due.goal.position
@@ -109,7 +109,7 @@ class GripperAction(GraphNode):
             text = f"{self.values['action']} refused a goal; it is asked again"
             self.get_logger().warning(text, throttle_duration_sec=2.0)
             return
-        self.handle = handle
+        self.goal_handle = handle
         handle.get_result_async().add_done_callback(
             lambda future: self._ended(number, future.result().result)
         )
