@@ -63,13 +63,14 @@ def launch(
         if show_all:
             environment[SHOW_OVERRIDE] = "both"
         request = parse_request(words, environment)
-        folder = log_dir or _new_log_dir()
         if show_args:
             _show_arguments(request, environment, as_json=json_output)
         elif print_plan:
-            _show_plan(request, environment, folder, as_json=json_output)
+            planned = log_dir or _new_log_dir(claimed=False)
+            _show_plan(request, environment, planned, as_json=json_output)
         else:
             _check_contract(request, environment)
+            folder = log_dir or _new_log_dir(claimed=True)
             exit_code = _run(request, environment, folder, as_json=json_output)
             raise typer.Exit(exit_code)
     except (LaunchError, WorkspaceError, ContractError) as error:
@@ -101,14 +102,29 @@ def _check_contract(request: Request, environment: dict[str, str]) -> None:
         load_contract(values["robot"], values["task"])
 
 
-def _new_log_dir() -> Path:
-    """A folder below the present one that is named by the time and does not exist yet."""
+def _new_log_dir(*, claimed: bool) -> Path:
+    """A folder below the present one that is named by the time and does not exist yet.
+
+    A launch that is to run makes it here: of two that start in the same second (a robot's drivers
+    and what uses them, from a script) each has its own parameter files.
+    """
     stamp = time.strftime("%Y%m%d-%H%M%S")
     folder, number = Path("runs") / "log" / stamp, 1
-    while folder.exists():
-        number += 1
-        folder = folder.with_name(f"{stamp}-{number}")
-    return folder
+    while True:
+        try:
+            if claimed:
+                folder.mkdir(parents=True)
+            elif folder.exists():
+                raise FileExistsError
+        except FileExistsError:
+            number += 1
+            folder = folder.with_name(f"{stamp}-{number}")
+        except OSError as error:
+            raise LaunchError(
+                f"cannot make {folder}: {error.strerror}; choose another by --log-dir"
+            ) from None
+        else:
+            return folder
 
 
 def _show_arguments(request: Request, environment: dict[str, str], *, as_json: bool) -> None:

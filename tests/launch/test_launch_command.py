@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,27 @@ def test_logs_go_to_a_new_folder_each_time(
     assert run(file).exit_code == 0
     assert run(file).exit_code == 0
     assert len(list((tmp_path / "runs" / "log").iterdir())) == 2
+
+
+def test_launches_that_start_in_the_same_second_do_not_share_their_parameter_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch_module.time, "strftime", lambda _: "now")
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: launch_module._new_log_dir(claimed=True), range(40)))
+    assert len(set(folders)) == 40 and all(folder.is_dir() for folder in folders)
+
+
+@pytest.mark.usefixtures("environment_of")
+def test_where_no_log_can_be_kept_nothing_is_started(
+    launch_file: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("a file")
+    result = run(launch_file("<executable cmd='touch started'/>"))
+    assert result.exit_code == 2 and "choose another by --log-dir" in result.stderr
+    assert not (tmp_path / "started").exists()
 
 
 @pytest.mark.usefixtures("environment_of")
