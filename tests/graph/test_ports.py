@@ -93,7 +93,6 @@ def wait_for_cable(host: OwnNetwork) -> None:
     raise AssertionError("the cable between the two networks never came up")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "asked"),
     [
@@ -111,7 +110,6 @@ def test_another_machine_reaches_the_graph_only_where_that_was_asked_for(
     assert heard_across(graph, two_hosts, environment, wait_s=wait_s) is asked
 
 
-@pytest.mark.slow
 def test_who_stops_an_arm_is_heard_across_machines_too(
     graph: Graph, two_hosts: tuple[OwnNetwork, OwnNetwork]
 ) -> None:
