@@ -35,11 +35,11 @@ class Hand:
         self.client.listen(topic="/diagnostics", type="diagnostic_msgs/DiagnosticArray")
         graph.wait_for_log("lifecycle_manager", "nodes are active", timeout_s=60)
 
-    def send(self, width_m: float, force_n: float = 20.0) -> None:
+    def send(self, width_m: float, force_n: float | None = 20.0) -> None:
         point = {
             "positions": [width_m / 2] * 2,
             "velocities": [0.0, 0.0],
-            "effort": [force_n] * 2,
+            "effort": [] if force_n is None else [force_n] * 2,
             "time_from_start": {"sec": 1, "nanosec": 0},
         }
         self.client.publish(
@@ -105,6 +105,17 @@ def test_a_width_that_is_told_amid_another_ends_the_one_and_is_reached(hand: Han
 def test_fully_open_is_kept_off_by_what_homing_may_have_found_less(hand: Hand) -> None:
     hand.send(ROBOT.gripper.width_max_m)
     hand.stands_at(ROBOT.gripper.width_max_m - 0.0005)
+
+
+@pytest.mark.parametrize(("said_n", "pressed_n"), [(25.0, 25.0), (None, 10.0), (500.0, 70.0)])
+def test_it_presses_as_the_task_says_gently_where_it_says_nothing_and_never_beyond_the_contract(
+    hand: Hand, said_n: float | None, pressed_n: float
+) -> None:
+    assert ROBOT.gripper.force_max_n == 70.0
+    hand.send(0.04 if said_n else 0.045, said_n)
+    hand.stands_at(0.04 if said_n else 0.045)
+    figures = hand.says("stand_in_robot", "follows")
+    assert float(figures["gripper's max effort"]) == pressed_n
 
 
 def test_what_is_no_command_moves_nothing(hand: Hand) -> None:

@@ -36,6 +36,13 @@ class GripperAction(GraphNode):
             "the action of type control_msgs/action/GripperCommand that moves the gripper",
         ),
         Parameter(
+            "unsaid_force_n",
+            10.0,
+            "N, how hard it may press where the task says no force: gently, for it holds nothing",
+            minimum=0.0,
+            maximum=100.0,
+        ),
+        Parameter(
             "keep_off_m",
             0.0005,
             "no width nearer to fully open is asked for: franka_gripper refuses one that is "
@@ -74,7 +81,8 @@ class GripperAction(GraphNode):
     def _command(self, message: JointTrajectory) -> None:
         width_m, force_n = self.names.read_grip(message)
         width_m = min(width_m, self.gripper.width_max_m - self.values["keep_off_m"])
-        effort_n = self.gripper.force_max_n if force_n is None else force_n
+        effort_n = self.values["unsaid_force_n"] if force_n is None else force_n
+        effort_n = min(effort_n, self.gripper.force_max_n)
         self.goals.want(GripperGoal(float(self.joints.positions(width_m)[0]), effort_n))
         self._go_on()
 

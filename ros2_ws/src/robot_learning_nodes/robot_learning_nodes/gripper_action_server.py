@@ -23,6 +23,7 @@ class GripperActionServer:
 
     Attributes:
         refused: goals that came while another was under way.
+        max_effort_n: of the newest goal.
     """
 
     def __init__(self, node: Node, name: str, arm: Any, joints: GripperJoints) -> None:
@@ -34,7 +35,7 @@ class GripperActionServer:
             arm: the stand-in arm (`sim/stand_in.py`).
             joints: of its gripper.
         """
-        self.refused = 0
+        self.refused, self.max_effort_n = 0, 0.0
         self._arm, self._joints = arm, joints
         self._busy = False
         self._goal: Any = None
@@ -72,6 +73,7 @@ class GripperActionServer:
 
     async def _execute(self, handle: Any) -> GripperCommand.Result:
         wanted = handle.request.command.position
+        self.max_effort_n = handle.request.command.max_effort
         joints = [wanted] * len(self._joints.names)
         target_m = self._joints.width_m(joints)
         self._arm.command_gripper(target_m)

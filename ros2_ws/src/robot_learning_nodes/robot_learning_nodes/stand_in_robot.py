@@ -119,6 +119,7 @@ class StandInRobot(GraphNode):
         }
         if self.gripper_server is not None:
             figures["goals at once"] = self.gripper_server.refused
+            figures["gripper's max effort"] = self.gripper_server.max_effort_n
         return (ERROR, self.arm.reflex, figures) if self.arm.reflex else (OK, "follows", figures)
 
     def _serve_gripper(self) -> None:
