@@ -22,13 +22,14 @@ from robot_learning.training.task_settings import task_learner_settings
 
 pytestmark = [pytest.mark.graph, pytest.mark.slow, pytest.mark.timeout(240)]
 
-OPTIONS = ("camera_capture", "stand_in")
+OPTIONS = ("camera_capture", "gripper_action", "stand_in")
 MANAGED = (
     "camera",
     "safety_monitor",
     "black_box",
     "arm_driver",
     "gripper_driver",
+    "gripper_action",
     "self_test",
     "arbiter",
     "reward_monitor",
