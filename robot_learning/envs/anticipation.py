@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from robot_learning.hardware import Array, JointPoint, RobotState
 
+_ROUNDING_S = 0.006
+"""Simulated time passes in whole physics steps, and commands are 0.01 s or longer."""
 STALE_S = 0.5
 """In real time a driver in motion sends many commands in that time: an older one says nothing."""
 
@@ -34,6 +36,8 @@ class Anticipation:
         self._lockstep = lockstep
         self._told: JointPoint | None = None
         self._told_s = -math.inf
+        self._reaches_s = -math.inf  # lockstep: commands that were heard lead up to this stamp
+        self._doubted_s = -math.inf  # lockstep: the state that came before its command
 
     def on_command(self, stamp_s: float, points: Sequence[JointPoint]) -> None:
         """A trajectory, not empty.
@@ -43,6 +47,26 @@ class Anticipation:
             points: in order.
         """
         self._told, self._told_s = points[-1 if self._lockstep else 0], stamp_s
+        self._reaches_s += points[-1].time_from_start_s
+
+    def knows(self, state: RobotState) -> bool:
+        """Whether the command that led to this state was heard.
+
+        Two processes send them: on a busy machine the state may be here first. In lockstep it is
+        said again, and time may pass without a command too: then it is known the second time.
+        """
+        if not self._lockstep or self._told is None:
+            self._reaches_s = state.stamp_s
+            return True
+        missing = state.stamp_s > self._reaches_s + _ROUNDING_S
+        if missing and state.stamp_s != self._doubted_s:
+            self._doubted_s = state.stamp_s
+            return False
+        if missing or self._reaches_s - state.stamp_s < _ROUNDING_S:
+            self._reaches_s = state.stamp_s  # roundings do not add up
+        elif self._reaches_s - state.stamp_s > STALE_S:
+            self._reaches_s = state.stamp_s  # the simulator was started again
+        return True
 
     def shown(self, state: RobotState) -> RobotState:
         """The state as a policy is to see it; as measured where nothing was told of late."""

@@ -56,6 +56,7 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
         clock: Callable[[], float],
         patience_s: float = 2.0,
         shown: Callable[[RobotState], RobotState] = lambda state: state,
+        knows: Callable[[RobotState], bool] = lambda state: True,
     ) -> None:
         """See `EpisodeCycle`.
 
@@ -67,13 +68,14 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
             clock: seconds on a steady clock.
             patience_s: how long anything may be missing before the episode is given up.
             shown: a measurement as whoever chooses is to see it; see `envs.anticipation`.
+            knows: whether a measurement can be shown so already; one that cannot is passed over.
         """
         super().__init__(contract, link, lockstep=lockstep, clock=clock, patience_s=patience_s)
         self.actor_id = actor_id
         self.steps = 0
         self._observer = Observer(contract)
         self._note = ""
-        self._shown = shown
+        self._shown, self._knows = shown, knows
         self._scene = SceneReset(contract)
         self._has_objects = "object_position_m" in contract.task.scene
         self._seen: Scene = NO_SCENE  # with the newest state
@@ -86,8 +88,10 @@ class Actor(EpisodeCycle[ActorLink, RunningEpisode]):
 
     def on_state(self, state: RobotState, scene: Scene = NO_SCENE) -> None:
         """A new measurement, and where the task's objects are in it."""
-        self._seen = scene
         self._arrival.see(state)
+        if not self._knows(state):
+            return
+        self._seen = scene
         super().on_state(state)
 
     def on_target(self, stamp_s: float, position_m: Array) -> None:

@@ -39,3 +39,38 @@ def test_what_was_told_long_ago_says_nothing_where_time_goes_on_by_itself() -> N
     anticipation.on_command(1.0, [NEXT])
     late = anticipation.shown(measured(1.01 + STALE_S))
     np.testing.assert_array_equal(late.position_rad, np.zeros(7))
+
+
+def test_in_lockstep_a_state_waits_for_the_command_that_led_to_it() -> None:
+    anticipation = Anticipation(lockstep=True)
+    assert anticipation.knows(measured(1.0))
+    command = [JointPoint(0.05, NEXT.position_rad, NEXT.velocity_rad_s)]
+    anticipation.on_command(0.0, command)
+    assert anticipation.knows(measured(1.05))
+    assert not anticipation.knows(measured(1.1))  # the state is here first
+    anticipation.on_command(0.0, command)
+    assert anticipation.knows(measured(1.1))
+
+
+def test_in_lockstep_time_that_passed_without_a_command_is_known_the_second_time() -> None:
+    anticipation = Anticipation(lockstep=True)
+    assert anticipation.knows(measured(1.0))
+    anticipation.on_command(0.0, [JointPoint(0.05, NEXT.position_rad, NEXT.velocity_rad_s)])
+    assert anticipation.knows(measured(1.05))
+    assert not anticipation.knows(measured(1.071)) and anticipation.knows(measured(1.071))
+    assert anticipation.knows(measured(0.0))  # the simulator was started again
+
+
+def test_roundings_of_simulated_time_do_not_add_up() -> None:
+    anticipation, stamp_s = Anticipation(lockstep=True), 1.0
+    assert anticipation.knows(measured(stamp_s))
+    for _ in range(100):
+        anticipation.on_command(0.0, [JointPoint(0.02, NEXT.position_rad, NEXT.velocity_rad_s)])
+        stamp_s += 5 / 240
+        assert anticipation.knows(measured(stamp_s))
+
+
+def test_where_time_goes_on_by_itself_every_state_is_known() -> None:
+    anticipation = Anticipation(lockstep=False)
+    anticipation.on_command(1.0, [NEXT, REST])
+    assert anticipation.knows(measured(9.0))

@@ -75,6 +75,7 @@ class PolicyNode(StateActorNode):
     def configure(self) -> None:
         """Loads the policy where one is to be played; subscribes."""
         self.actor_id = uuid.uuid4().hex
+        told = told_arm(self)
         self.actor = Actor(
             self.contract,
             self,
@@ -82,7 +83,8 @@ class PolicyNode(StateActorNode):
             lockstep=self.lockstep,
             clock=time.monotonic,
             patience_s=self.values["patience_s"],
-            shown=told_arm(self).shown,
+            shown=told.shown,
+            knows=told.knows,
         )
         self.outbox: Outbox[EpisodeStep] = Outbox(time.monotonic)
         self.budget_s = plan_budget_s(

@@ -7,7 +7,7 @@ from trajectory_msgs.msg import JointTrajectory
 from robot_learning.envs.anticipation import Anticipation
 from robot_learning_nodes.convert import JointNames, to_seconds
 from robot_learning_nodes.graph_node import GraphNode, Parameter
-from robot_learning_nodes.qos import COMMAND
+from robot_learning_nodes.qos import COMMAND, RECEIPT
 
 COMMAND_TOPIC = "arm_controller/joint_trajectory"
 ANTICIPATE = Parameter(
@@ -28,5 +28,7 @@ def told_arm(node: GraphNode) -> Anticipation:
         anticipation.on_command(to_seconds(message.header.stamp), points)
 
     if node.values[ANTICIPATE.name]:
-        node.listen(JointTrajectory, COMMAND_TOPIC, commanded, COMMAND)
+        # In lockstep every one counts: it says up to when it is known what was told.
+        qos = RECEIPT if node.lockstep else COMMAND
+        node.listen(JointTrajectory, COMMAND_TOPIC, commanded, qos)
     return anticipation
