@@ -70,6 +70,7 @@ class StandInArm:
         joints: names of the arm's joints in the order in which the controller says them.
         not_finite: commands with a number that is not finite: the controller let them pass.
         wrench: external force and torque that is felt, shape (6,).
+        object_width_m: of what lies between the fingers; 0.0: nothing.
     """
 
     def __init__(self, contract: Contract, now_s: float, record: WireRecord | None = None) -> None:

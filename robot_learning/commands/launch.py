@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -66,11 +67,11 @@ def launch(
         if show_args:
             _show_arguments(request, environment, as_json=json_output)
         elif print_plan:
-            planned = log_dir or _new_log_dir(claimed=False)
+            planned = log_dir or _log_dir_now()
             _show_plan(request, environment, planned, as_json=json_output)
         else:
             _check_contract(request, environment)
-            folder = log_dir or _new_log_dir(claimed=True)
+            folder = log_dir or _new_log_dir()
             exit_code = _run(request, environment, folder, as_json=json_output)
             raise typer.Exit(exit_code)
     except (LaunchError, WorkspaceError, ContractError) as error:
@@ -102,29 +103,30 @@ def _check_contract(request: Request, environment: dict[str, str]) -> None:
         load_contract(values["robot"], values["task"])
 
 
-def _new_log_dir(*, claimed: bool) -> Path:
-    """A folder below the present one that is named by the time and does not exist yet.
+def _log_dir_now() -> Path:
+    """A folder below the present one that is named by the time."""
+    return Path("runs") / "log" / time.strftime("%Y%m%d-%H%M%S")
 
-    A launch that is to run makes it here: of two that start in the same second (a robot's drivers
-    and what uses them, from a script) each has its own parameter files.
+
+def _new_log_dir() -> Path:
+    """Makes such a folder, with a number behind the time where there is one already.
+
+    Of two launches that start in the same second (a robot's drivers and what uses them, from a
+    script) each has its own parameter files.
     """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder, number = Path("runs") / "log" / stamp, 1
-    while True:
+    folder = named = _log_dir_now()
+    for number in count(2):
         try:
-            if claimed:
-                folder.mkdir(parents=True)
-            elif folder.exists():
-                raise FileExistsError
+            folder.mkdir(parents=True)
         except FileExistsError:
-            number += 1
-            folder = folder.with_name(f"{stamp}-{number}")
+            folder = named.with_name(f"{named.name}-{number}")
         except OSError as error:
             raise LaunchError(
                 f"cannot make {folder}: {error.strerror}; choose another by --log-dir"
             ) from None
         else:
-            return folder
+            break
+    return folder
 
 
 def _show_arguments(request: Request, environment: dict[str, str], *, as_json: bool) -> None:

@@ -96,16 +96,22 @@ class GripperGoals:
         self._stage, self._since_s, self.given = _Stage.ASKED, now_s, self._wanted
         return Ask(self._number, self._wanted)
 
-    def answered(self, number: int, accepted: bool, now_s: float) -> None:
-        """The server takes a goal, or does not; then it is asked again a second later."""
+    def answered(self, number: int, accepted: bool, now_s: float) -> bool:
+        """The server takes a goal, or does not; then it is asked again a second later.
+
+        Returns:
+            Whether the goal is still wanted. One that was given up meanwhile, and is taken after
+            all, must be cancelled, or it would be under way beside the next.
+        """
         if number != self._number or self._stage is not _Stage.ASKED:
-            return
+            return False
         if accepted:
             self._stage = _Stage.UNDER_WAY
-            return
+            return True
         self._stage, self.given = _Stage.IDLE, None
         self._not_before_s = now_s + _AGAIN_S
         self.refused += 1
+        return True
 
     def ended(self, number: int) -> None:
         """A goal has ended, whatever became of it: what holds an object never arrives."""

@@ -15,6 +15,8 @@ from robot_learning.hardware import Array, JointPoint, RobotState
 
 _ROUNDING_S = 0.006
 """Simulated time passes in whole physics steps, and commands are 0.01 s or longer."""
+_RESTARTED_S = 0.5
+"""No command leads so far ahead: a simulator that says such a state was started again."""
 STALE_S = 0.5
 """In real time a driver in motion sends many commands in that time: an older one says nothing."""
 
@@ -58,14 +60,12 @@ class Anticipation:
         if not self._lockstep or self._told is None:
             self._reaches_s = state.stamp_s
             return True
-        missing = state.stamp_s > self._reaches_s + _ROUNDING_S
-        if missing and state.stamp_s != self._doubted_s:
+        ahead_s = self._reaches_s - state.stamp_s
+        if ahead_s < -_ROUNDING_S and state.stamp_s != self._doubted_s:
             self._doubted_s = state.stamp_s
             return False
-        if missing or self._reaches_s - state.stamp_s < _ROUNDING_S:
-            self._reaches_s = state.stamp_s  # roundings do not add up
-        elif self._reaches_s - state.stamp_s > STALE_S:
-            self._reaches_s = state.stamp_s  # the simulator was started again
+        if ahead_s < _ROUNDING_S or ahead_s > _RESTARTED_S:
+            self._reaches_s = state.stamp_s  # so that roundings do not add up
         return True
 
     def shown(self, state: RobotState) -> RobotState:

@@ -149,19 +149,16 @@ class StateWatch:
         velocity: list[float] | None,
         wrench: list[float] | None,
     ) -> str:
+        """What is wrong with a state of which something is."""
         if not math.isfinite(stamp):
             return f"robot state carries the stamp {stamp}: check the robot's driver"
-        for name, found, size in (
+        fields = (
             ("position_rad", position, self._joints),
             ("velocity_rad_s", velocity, self._joints),
             ("wrench", wrench, 6),
-        ):
-            if found is None:
-                return (
-                    f"robot state field {name} is not {size} finite numbers: "
-                    "check the robot's driver"
-                )
-        return ""
+        )
+        name, size = next((name, size) for name, found, size in fields if found is None)
+        return f"robot state field {name} is not {size} finite numbers: check the robot's driver"
 
 
 def number(value: Any) -> float:

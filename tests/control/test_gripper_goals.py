@@ -63,15 +63,16 @@ def test_a_server_that_went_away_is_told_anew() -> None:
     assert isinstance(goals.next(0.3, True), Ask)
 
 
-def test_a_server_that_does_not_answer_is_asked_again_and_its_late_answer_counts_for_nothing() -> (
+def test_a_server_that_does_not_answer_is_asked_again_and_what_it_takes_late_is_not_wanted() -> (
     None
 ):
     goals = GripperGoals()
     first = asked(goals, CLOSED)
     due = goals.next(ANSWER_MAX_S + 0.1, True)
     assert isinstance(due, Ask) and due.number != first
-    goals.answered(first, True, ANSWER_MAX_S + 0.2)
+    assert not goals.answered(first, True, ANSWER_MAX_S + 0.2)
     goals.ended(first)
+    assert goals.answered(due.number, True, ANSWER_MAX_S + 0.2)
     assert goals.under_way and goals.next(ANSWER_MAX_S + 0.3, True) is None
 
 

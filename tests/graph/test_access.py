@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,8 @@ NOT_HERE = {"robot", "operator"}
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What every node of a physical robot's graph has: all modes at once, nothing armed."""
-    graph = Graph(tmp_path_factory.mktemp("access"))
-    try:
+    with closing(Graph(tmp_path_factory.mktemp("access"))) as graph:
         yield _come_up(graph)
-    finally:
-        graph.close()
 
 
 def _come_up(graph: Graph) -> dict[str, Any]:

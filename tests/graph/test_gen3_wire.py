@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,7 @@ BEYOND = [3.2, *(joint.home_position_rad for joint in ROBOT.arm.joints[1:])]
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
-    graph = Graph(tmp_path_factory.mktemp("gen3"))
-    try:
+    with closing(Graph(tmp_path_factory.mktemp("gen3"))) as graph:
         start = ",".join(str(angle) for angle in BEYOND)
         wire = str(graph.folder / "wire")
         graph.node("stand_in_robot", **WHAT, record=wire, start_rad=start)
@@ -42,8 +42,6 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
             graph.node(name, **WHAT, **OWN.get(name, {}))
         graph.node("lifecycle_manager", nodes=",".join(MANAGED))
         yield graph
-    finally:
-        graph.close()
 
 
 def test_a_gen3_is_not_armed_beyond_its_limits_and_then_moves_within_them(graph: Graph) -> None:

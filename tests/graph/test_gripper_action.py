@@ -6,6 +6,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -76,11 +77,8 @@ def moves(message: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
-    graph = Graph(tmp_path_factory.mktemp("hand"))
-    try:
+    with closing(Graph(tmp_path_factory.mktemp("hand"))) as graph:
         yield Hand(graph)
-    finally:
-        graph.close()
 
 
 def test_it_closes_on_an_object_and_opens_again(hand: Hand) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -104,11 +105,8 @@ def speeds(cycles: Cycles) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def physical(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Physical]:
-    graph = Graph(tmp_path_factory.mktemp("physical"))
-    try:
+    with closing(Graph(tmp_path_factory.mktemp("physical"))) as graph:
         yield Physical(graph)
-    finally:
-        graph.close()
 
 
 def test_nothing_moves_before_a_person_arms_it_and_that_waits_for_the_self_test(

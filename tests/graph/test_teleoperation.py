@@ -11,6 +11,7 @@ import json
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -95,11 +96,8 @@ def alone(desk: Desk) -> Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    graph = Graph(tmp_path_factory.mktemp("teleoperation"))
-    try:
+    with closing(Graph(tmp_path_factory.mktemp("teleoperation"))) as graph:
         yield Desk(graph)
-    finally:
-        graph.close()
 
 
 def correct(desk: Desk, number: int) -> float:

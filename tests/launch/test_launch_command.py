@@ -165,7 +165,7 @@ def test_launches_that_start_in_the_same_second_do_not_share_their_parameter_fil
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(launch_module.time, "strftime", lambda _: "now")
     with ThreadPoolExecutor(8) as pool:
-        folders = list(pool.map(lambda _: launch_module._new_log_dir(claimed=True), range(40)))
+        folders = list(pool.map(lambda _: launch_module._new_log_dir(), range(40)))
     assert len(set(folders)) == 40 and all(folder.is_dir() for folder in folders)
 
 

@@ -87,7 +87,7 @@ class JointNames:
         self.fingers = list(robot.gripper.joint_names)
         self._gripper = GripperJoints(robot.gripper)
         self._width_speed = WidthSpeed(robot.gripper.speed_max_m_s)
-        self._fingers_tell = False  # their velocities, as some drivers never do
+        self._fingers_tell = False  # their velocities, as some drivers and a knuckle never do
         self._order: dict[tuple[str, ...], tuple[list[int], list[int]]] = {}
 
     def read_state(self, message: JointState, wrench: Array | None = None) -> RobotState:
@@ -127,9 +127,8 @@ class JointNames:
         position, velocity, effort = fields
         stamp_s = to_seconds(message.header.stamp)
         width_m = self._gripper.width_m(position[fingers])
-        by_width_m_s = self._width_speed.after(width_m, stamp_s)
+        speed_m_s = self._width_speed.after(width_m, stamp_s)
         self._fingers_tell |= len(fingers) > 1 and bool(velocity[fingers].any())
-        speed_m_s = by_width_m_s
         if self._fingers_tell:
             speed_m_s = self._gripper.speed_m_s(position[fingers], velocity[fingers])
         return RobotState(

@@ -112,10 +112,13 @@ class GripperAction(GraphNode):
         return False
 
     def _answered(self, number: int, handle: Any) -> None:
-        self.goals.answered(number, handle.accepted, time.monotonic())
+        wanted = self.goals.answered(number, handle.accepted, time.monotonic())
         if not handle.accepted:
             text = f"{self.values['action']} refused a goal; it is asked again"
             self.get_logger().warning(text, throttle_duration_sec=2.0)
+            return
+        if not wanted:
+            handle.cancel_goal_async()
             return
         self.goal_handle = handle
         handle.get_result_async().add_done_callback(
