@@ -1,7 +1,8 @@
 """What to tell an action server that moves a gripper: one goal at a time, the newest one.
 
 Makers' servers do not agree on what a second goal does to one under way (franka_gripper runs both
-at once), so a goal is cancelled, and has ended, before the next one is asked for.
+at once), so a goal is cancelled, and has ended, before the next one is asked for. That goes for the
+goals of others too: a node that was killed leaves one that its successor did not ask for.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Cancel:
     """The goal under way shall end."""
 
 
+class CancelOthers:
+    """Whatever is under way at the server shall end: nothing of it is this node's."""
+
+
 class _Stage(Enum):
     IDLE = auto()
     ASKED = auto()
@@ -62,6 +67,7 @@ class GripperGoals:
         self._number = 0
         self._since_s = -math.inf
         self._not_before_s = -math.inf
+        self._others_again_s = -math.inf
 
     @property
     def under_way(self) -> bool:
@@ -72,12 +78,16 @@ class GripperGoals:
         """The newest goal; the one before is forgotten."""
         self._wanted = goal
 
-    def next(self, now_s: float, ready: bool) -> Ask | Cancel | None:
+    def next(
+        self, now_s: float, ready: bool, others: bool = False
+    ) -> Ask | Cancel | CancelOthers | None:
         """What to tell the server now.
 
         Args:
             now_s: steady clock.
             ready: the server is there. One that went away knows nothing when it is back.
+            others: it is at work on a goal that was not asked for here. It is left alone until
+                there is something to ask for.
         """
         if not ready:
             self._stage, self.given = _Stage.IDLE, None
@@ -92,6 +102,11 @@ class GripperGoals:
             return Cancel()
         if self._stage is not _Stage.IDLE or now_s < self._not_before_s:
             return None
+        if others:
+            if now_s < self._others_again_s:
+                return None
+            self._others_again_s = now_s + ANSWER_MAX_S
+            return CancelOthers()
         self._number += 1
         self._stage, self._since_s, self.given = _Stage.ASKED, now_s, self._wanted
         return Ask(self._number, self._wanted)

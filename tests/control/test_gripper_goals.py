@@ -9,6 +9,7 @@ from robot_learning.control.gripper_goals import (
     ANSWER_MAX_S,
     Ask,
     Cancel,
+    CancelOthers,
     GripperGoal,
     GripperGoals,
 )
@@ -74,6 +75,17 @@ def test_a_server_that_does_not_answer_is_asked_again_and_what_it_takes_late_is_
     goals.ended(first)
     assert goals.answered(due.number, True, ANSWER_MAX_S + 0.2)
     assert goals.under_way and goals.next(ANSWER_MAX_S + 0.3, True) is None
+
+
+def test_a_goal_of_another_is_ended_before_one_is_asked_for_and_not_sooner() -> None:
+    goals = GripperGoals()
+    assert goals.next(0.0, True, others=True) is None  # nothing to ask for: it is left alone
+    goals.want(CLOSED)
+    assert isinstance(goals.next(0.1, True, others=True), CancelOthers)
+    assert goals.next(0.2, True, others=True) is None
+    assert isinstance(goals.next(0.2 + ANSWER_MAX_S, True, others=True), CancelOthers)
+    due = goals.next(0.3 + ANSWER_MAX_S, True, others=False)
+    assert isinstance(due, Ask) and due.goal == CLOSED
 
 
 @given(

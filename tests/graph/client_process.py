@@ -5,6 +5,7 @@ Commands (one object a line; one object a line comes back):
   {"do": "take", "topic": T}                                        what has arrived, and forgets it
   {"do": "publish", "topic": T, "type": "pkg/Msg", "fields": {...}, "latched": bool}
   {"do": "call", "service": S, "type": "pkg/Srv", "fields": {...}, "timeout_s": 5}
+  {"do": "send_goal", "action": A, "type": "pkg/Action", "fields": {...}}       is it taken?
   {"do": "say", "topic": T, "type": "pkg/Msg", "fields": {...}}     without waiting for a reader
   {"do": "nodes"}                            every node: its enclave, and what it has, by names
   {"do": "set_parameter"...} is not here: the nodes' parameters are read-only
@@ -128,7 +129,15 @@ class Client:
         return True
 
     def call(self, service: str, type: str, fields: dict[str, Any], timeout_s: float = 10.0) -> Any:
-        kind = load(type, "srv")
+        return self.ask(load(type, "srv"), service, fields, timeout_s)
+
+    def send_goal(self, action: str, type: str, fields: dict[str, Any]) -> Any:
+        """As an action client does that dies before the goal has ended."""
+        kind = load(type, "action").Impl.SendGoalService
+        fields = {"goal_id": {"uuid": list(os.urandom(16))}, "goal": fields}
+        return self.ask(kind, f"{action}/_action/send_goal", fields, 10.0)["accepted"]
+
+    def ask(self, kind: Any, service: str, fields: dict[str, Any], timeout_s: float) -> Any:
         client = self.node.create_client(kind, service)
         try:
             if not client.wait_for_service(timeout_sec=timeout_s):

@@ -100,6 +100,19 @@ def test_a_width_that_is_told_amid_another_ends_the_one_and_is_reached(hand: Han
     assert hand.says("gripper_action", "holding")["refused goals"] == "0"
 
 
+def test_a_goal_that_a_dead_client_left_is_ended_before_the_next_is_asked_for(hand: Hand) -> None:
+    hand.send(0.07)
+    hand.stands_at(0.07)
+    left = {"position": 0.0, "max_effort": 20.0}
+    action, kind = "gripper_controller/gripper_cmd", "control_msgs/GripperCommand"
+    assert hand.client.send_goal(action=action, type=kind, fields={"command": left})
+    hand.send(0.06)
+    hand.stands_at(0.06)
+    assert "ends a goal of another" in hand.graph.log("gripper_action")
+    assert hand.says("stand_in_robot", "follows")["goals at once"] == "0"
+    assert hand.says("gripper_action", "holding")["refused goals"] == "0"
+
+
 def test_fully_open_is_kept_off_by_what_homing_may_have_found_less(hand: Hand) -> None:
     hand.send(ROBOT.gripper.width_max_m)
     hand.stands_at(ROBOT.gripper.width_max_m - 0.0005)

@@ -9,11 +9,20 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from action_msgs.msg import GoalStatus, GoalStatusArray
+from action_msgs.srv import CancelGoal
 from control_msgs.action import GripperCommand
 from rclpy.action import ActionClient
+from rclpy.qos import qos_profile_action_status_default
 from trajectory_msgs.msg import JointTrajectory
 
-from robot_learning.control.gripper_goals import Ask, Cancel, GripperGoal, GripperGoals
+from robot_learning.control.gripper_goals import (
+    Ask,
+    Cancel,
+    CancelOthers,
+    GripperGoal,
+    GripperGoals,
+)
 from robot_learning.kinematics.gripper_joints import GripperJoints
 from robot_learning_nodes.convert import JointNames
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
@@ -22,6 +31,7 @@ from robot_learning_nodes.qos import COMMAND
 
 LOOK_PERIOD_S = 0.1
 SERVER_MISSING_S = 2.0
+UNDER_WAY = (GoalStatus.STATUS_ACCEPTED, GoalStatus.STATUS_EXECUTING, GoalStatus.STATUS_CANCELING)
 
 
 class GripperAction(GraphNode):
@@ -60,9 +70,17 @@ class GripperAction(GraphNode):
         self.goals = GripperGoals()
         self.result: GripperCommand.Result | None = None
         self.goal_handle: Any = None
+        self.at_work: set[bytes] = set()  # the server's goals, by their ids
         self.missing_since_s: float | None = time.monotonic()
-        self.client = ActionClient(self, GripperCommand, self.values["action"])
+        action = self.values["action"]
+        self.client = ActionClient(self, GripperCommand, action)
         self.release_later(self.client.destroy)
+        # ActionClient knows of its own goals alone.
+        self.cancel_all = self.client_of(CancelGoal, f"{action}/_action/cancel_goal")
+        status = f"{action}/_action/status"
+        self.listen(
+            GoalStatusArray, status, self._status, qos_profile_action_status_default, always=True
+        )
         topic = "gripper_controller/joint_trajectory"
         self.listen(JointTrajectory, topic, self._command, COMMAND)
         self.every(LOOK_PERIOD_S, self._go_on)
@@ -76,6 +94,8 @@ class GripperAction(GraphNode):
             return ERROR, f"no server of {self.values['action']}: does its driver run?", figures
         if self.goals.refused and self.goals.given is None:
             return WARN, f"{self.values['action']} takes no goal", figures
+        if self._others_at_work():
+            return WARN, f"{self.values['action']} is at work on a goal of another", figures
         return OK, "moving" if self.goals.under_way else "holding", figures
 
     def _command(self, message: JointTrajectory) -> None:
@@ -88,9 +108,13 @@ class GripperAction(GraphNode):
 
     def _go_on(self) -> None:
         ready = self._server_is_there()
-        due = self.goals.next(time.monotonic(), ready)
+        due = self.goals.next(time.monotonic(), ready, self._others_at_work())
         if isinstance(due, Cancel):
             self.goal_handle.cancel_goal_async()
+        elif isinstance(due, CancelOthers):
+            self.get_logger().warning(f"{self.values['action']}: ends a goal of another")
+            answer = self.cancel_all.call_async(CancelGoal.Request())  # no id, no time: every goal
+            answer.add_done_callback(lambda future: self._ends(future.result().goals_canceling))
         elif isinstance(due, Ask):
             goal = GripperCommand.Goal()
             goal.command.position = due.goal.position
@@ -110,6 +134,23 @@ class GripperAction(GraphNode):
             text = f"no server of {self.values['action']}: does the gripper's driver run?"
             self.get_logger().error(text, throttle_duration_sec=10.0)
         return False
+
+    def _status(self, message: GoalStatusArray) -> None:
+        self.at_work = {
+            bytes(status.goal_info.goal_id.uuid)
+            for status in message.status_list
+            if status.status in UNDER_WAY
+        }
+
+    def _ends(self, goals: list[Any]) -> None:
+        # One that was started anew says no status before its first goal: the last is of the dead.
+        if not goals:
+            self.at_work.clear()
+
+    def _others_at_work(self) -> bool:
+        # A goal's result may come before the status that says so.
+        own = set() if self.goal_handle is None else {bytes(self.goal_handle.goal_id.uuid)}
+        return not self.goals.under_way and bool(self.at_work - own)
 
     def _answered(self, number: int, handle: Any) -> None:
         wanted = self.goals.answered(number, handle.accepted, time.monotonic())
