@@ -113,14 +113,3 @@ def _step(
     )
     steps: Array = np.linalg.solve(matrix, -np.where(held, 0.0, pull)[..., None])[..., 0]
     return steps
-
-
-def common_delay(parts: Sequence[FitData], apart: Array) -> float:
-    """The mean of the joints' delays, each by its certainty."""
-    both = [part.slopes(apart[None]) for part in parts]
-    normal = np.sum([np.einsum("tmjp,tmjq->jpq", s, s) for _, s in both], axis=0)
-    spread = np.mean(np.concatenate([e[:, 0] for e, _ in both]) ** 2, axis=0)
-    scale = np.sqrt(np.maximum(np.einsum("jpp->jp", normal), 1e-30))
-    inverse = np.linalg.pinv(normal / (scale[:, :, None] * scale[:, None]), rcond=1e-10)
-    variance = inverse[:, 0, 0] / scale[:, 0] ** 2 * np.maximum(spread, 1e-16)
-    return float(np.average(apart[:, 0], weights=1.0 / np.maximum(variance, 1e-18)))

@@ -2,7 +2,7 @@
 
 The measured positions are compared with those of `ResponseModel`, driven by the recorded commands
 (output error: Ljung, System Identification, 1999, section 4.3). First every joint is fitted by
-itself, its delay too, from several beginnings; then they share one delay, the mean of theirs by
+itself, its delay too, from several beginnings; then they share one delay, the median of theirs by
 how well each knows it, and the rest is fitted again.
 """
 
@@ -11,19 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robot_learning.contract import Contract
 from robot_learning.identification.descent import (
     DELAYS_S,
     bounds_at,
-    common_delay,
     descend,
     scan,
 )
 from robot_learning.identification.estimates import Identification
 from robot_learning.identification.fit_data import SIZE, FitData
-from robot_learning.identification.intervals import bootstrap, with_intervals
+from robot_learning.identification.intervals import with_intervals
 from robot_learning.identification.recording import MotionError, MotionRecording
+from robot_learning.identification.resampling import Resampling, common_delay
+
+Array = NDArray[np.float64]
 
 MOVED_MIN_RAD = 0.02
 """A joint that moves less shows friction and encoder, not how it follows."""
@@ -58,16 +61,21 @@ def identify(
     say("looking for a beginning")
     bounds = bounds_at(hz)
     every, but_delay = np.ones(SIZE, bool), np.arange(SIZE) > 0
+    rng = np.random.default_rng(seed)
+
+    def delays_of(apart: Array) -> tuple[float, Array]:
+        own = Resampling(parts, apart, bounds, rng)
+        return common_delay(own.each()[..., 0], own.blocks, rng)
+
     apart = descend(parts, scan(parts, DELAYS_S), bounds, every, _ROUNDS, say)
-    delay_s = common_delay(parts, apart)
+    delay_s, _ = delays_of(apart)
     # A joint that found another valley by itself gets back with the delay of the others.
     together = descend(parts, scan(parts, (delay_s,)), bounds, but_delay, _ROUNDS, say)
     apart = descend(parts, together[None], bounds, every, _ROUNDS_AGAIN, say)
-    together[:, 0] = common_delay(parts, apart)
-    optimum = descend(parts, together[None], bounds, but_delay, _ROUNDS_AGAIN, say)
     say("bootstrap")
-    optimum, *resampled = bootstrap(parts, optimum, bounds, np.random.default_rng(seed))
-    draws = np.stack(resampled)
+    together[:, 0], delays_s = delays_of(apart)
+    optimum = descend(parts, together[None], bounds, but_delay, _ROUNDS_AGAIN, say)
+    draws = Resampling(parts, optimum, bounds, rng).with_delays(delays_s)
     squares = sum(np.square(part.errors(optimum[None])[:, 0]).sum(axis=0) for part in parts)
     residual = np.sqrt(squares / sum(part.weight.sum(axis=0) for part in parts))
     return with_intervals(recordings, optimum, draws, residual, seed)

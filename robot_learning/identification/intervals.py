@@ -1,8 +1,4 @@
-"""How sure a fit is: 95 % intervals by a bootstrap over short blocks of time.
-
-Each resample is solved by one step from the optimum (Efron and Tibshirani, An Introduction to the
-Bootstrap, 1993, chapter 9).
-"""
+"""How sure a fit is: 95 % intervals, the percentiles of what resampled data say."""
 
 from __future__ import annotations
 
@@ -12,52 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot_learning.identification.estimates import Estimate, Identification
-from robot_learning.identification.fit_data import BLOCK_S, SIZE, FitData
+from robot_learning.identification.fit_data import BLOCK_S
 from robot_learning.identification.recording import MotionRecording
+from robot_learning.identification.resampling import RESAMPLES
 
 Array = NDArray[np.float64]
 
-RESAMPLES = 400
 SURE = 0.3
 """A stiffness whose interval is wider than this, either way, is not determined."""
-
-
-def bootstrap(
-    parts: Sequence[FitData], optimum: Array, bounds: tuple[Array, Array], rng: np.random.Generator
-) -> Array:
-    """Parameters (1 + resamples, joints, 5): of all data, then of resampled blocks of time.
-
-    The delay is one for all joints; each is one step from `optimum`.
-    """
-    joints = len(optimum)
-    normal, pull = [], []
-    for part in parts:
-        errors, slopes = part.slopes(optimum[None])
-        full = np.zeros((len(errors), joints, 1 + joints * (SIZE - 1)))
-        full[:, :, 0] = slopes[:, 0, :, 0]
-        for joint in range(joints):
-            first = 1 + joint * (SIZE - 1)
-            full[:, joint, first : first + SIZE - 1] = slopes[:, 0, joint, 1:]
-        for number in range(int(part.block.max()) + 1):
-            j = full[part.block == number]
-            normal.append(j.T @ j)
-            pull.append(j.T @ errors[:, 0][part.block == number])
-    blocks_normal, blocks_pull = np.stack(normal), np.stack(pull)
-    flat = np.concatenate((optimum[:1, 0], optimum[:, 1:].ravel()))
-    low, high = (np.concatenate((b[:1], np.tile(b[1:], joints))) for b in bounds)
-    free = (flat > low + 1e-6) & (flat < high - 1e-6)
-    # The first takes all the data once: the optimum of all joints and the delay together.
-    chances = np.full(len(normal), 1.0 / len(normal))
-    weights = np.vstack((np.ones(len(normal)), rng.multinomial(len(normal), chances, RESAMPLES)))
-    draws = np.tile(flat, (1 + RESAMPLES, 1))
-    for draw, weight in zip(draws, weights, strict=True):
-        matrix = np.tensordot(weight, blocks_normal, 1)[np.ix_(free, free)]
-        size = np.sqrt(np.maximum(np.diag(matrix), 1e-30))
-        vector = (weight @ blocks_pull)[free] / size
-        draw[free] -= np.linalg.lstsq(matrix / np.outer(size, size), vector, rcond=1e-12)[0] / size
-    draws = np.clip(draws, low, high)
-    delay = np.repeat(draws[:, :1], joints, axis=1)[..., None]
-    return np.concatenate((delay, draws[:, 1:].reshape(-1, joints, SIZE - 1)), axis=2)
 
 
 def with_intervals(
