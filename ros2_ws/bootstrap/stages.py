@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import pip_commands
+from bootstrap import disk, pip_commands
 from bootstrap.cmake_exports import repair
 from bootstrap.commands import Console, Runner, forward_termination
 from bootstrap.environment import command_environment
@@ -104,6 +104,9 @@ async def setup(root: Path, *, dev: bool, python: str | None) -> None:
         if lanes.workspace in due:
             check_compiler(env)
         console.say(f"setting up with Python {venv.version}, ROS 2 from {ros}")
+        free_mb = shutil.disk_usage(root).free // 1_000_000
+        if too_small := disk.warning(free_mb, [stage.name for stage in due]):
+            console.say(too_small)
         removed = pip_commands.mend_interrupted(venv.site_packages)
         if removed:
             console.say(f"mended after an interruption: {', '.join(removed)}")

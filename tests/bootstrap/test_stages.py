@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bootstrap import stages
+from bootstrap import disk, stages
 from bootstrap.commands import Console, Runner
 from bootstrap.errors import SetupError
 from bootstrap.lock_file import locked
@@ -57,6 +57,10 @@ def test_an_installation_of_ros_gets_no_ros_wheel(root: Path) -> None:
 def test_test_tools_are_installed_only_for_the_tests(root: Path) -> None:
     assert "dev" not in names(planned(root))
     assert "dev" in names(planned(root, dev=True))
+
+
+def test_the_room_that_is_asked_for_is_of_stages_that_there_are(root: Path) -> None:
+    assert set(disk.NEEDS_MB) <= set(names(planned(root, dev=True)))
 
 
 @pytest.mark.parametrize(
