@@ -68,8 +68,9 @@ class Imagination:
         states = start.expand(members, rows, -1)
         totals, alive = torch.zeros(members, rows), torch.ones(members, rows, dtype=torch.bool)
         discount = 1.0
+        played = plans.repeat(self.particles, 1, 1) if self.particles > 1 else plans
         for step in range(plans.shape[1]):
-            actions = plans[:, step].repeat(self.particles, 1).expand(members, rows, -1)
+            actions = played[:, step].expand(members, rows, -1)
             if self.sampling == "ts1":
                 states, totals, alive = _redealt(states, totals, alive, generator)
             mean, std = self.model.predict(states, actions)

@@ -227,7 +227,7 @@ class SafetyMonitor:
         if len(self._publishers) > 1:
             return (
                 f"several publishers on the command topic: {', '.join(self._publishers)}; stop all "
-                "but the driver (one that was killed is still listed for some 20 s)"
+                "but the driver (one that was killed is listed for some seconds)"
             )
         return None
 

@@ -152,7 +152,7 @@ class SelfTest:
                 found.append(ok(f"publishers of {topic}", names[0]))
             else:
                 listed = ", ".join(names) or "none"
-                mend = "exactly one may: stop the others (one that was killed is listed for 20 s)"
+                mend = "exactly one may: stop the others (a killed one is listed for some seconds)"
                 found.append(fail(f"publishers of {topic}", listed, mend))
         return found
 

@@ -200,7 +200,7 @@ class GraphNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Destroys the node, with what rclpy leaves of it: actions and the state machine hold it.
 
-        Held, its participant would stay in the graph until the others miss it, 20 s later.
+        Held, its participant would stay in the graph until the others miss it, seconds later.
         """
         self._destroy_made()
         super().destroy_node()
