@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from robot_learning.verification.outcome import Curve, Outcome
 
 _POINTS = 100  # of the common grid of steps
-_MINUTES = 2  # between two marks
+_MARKS_MAX = 6  # of minutes below a panel
 _WINDOW = 20  # episodes that a return is averaged over
 _COLUMNS = 3
 _LINE, _MARK, _GREY = "#0a7d6c", "#1d3557", "#5f6b76"
@@ -57,6 +57,12 @@ def on_grid(curve: Curve, column: str, grid: NDArray[np.float64]) -> NDArray[np.
     return np.where(last > 0, (totals[last] - totals[first]) / np.maximum(last - first, 1), np.nan)
 
 
+def minutes_between_marks(length: float) -> float:
+    """1, 2 or 5 times a power of ten, so that as many marks as there is room for are within."""
+    power = 10.0 ** math.floor(math.log10(length / _MARKS_MAX))
+    return next(step * power for step in (1, 2, 5, 10) if length <= _MARKS_MAX * step * power)
+
+
 def _draw(panel: Axes, outcome: Outcome) -> None:
     row = outcome.row
     column = "return" if row.measure == "return" else "success"
@@ -79,7 +85,8 @@ def _draw(panel: Axes, outcome: Outcome) -> None:
     if (hz := row.control_hz) is None:
         panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
     else:
-        panel.xaxis.set_major_locator(MultipleLocator(_MINUTES * 60 * hz))
+        between = minutes_between_marks(row.steps / hz / 60)
+        panel.xaxis.set_major_locator(MultipleLocator(between * 60 * hz))
         panel.xaxis.set_major_formatter(lambda value, _: f"{value / hz / 60:g}")
         panel.set_xlabel("robot minutes", fontsize=8)
     panel.spines[["top", "right"]].set_visible(False)

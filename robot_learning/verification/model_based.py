@@ -86,7 +86,7 @@ CART_POLE_ROWS: tuple[Row, ...] = (
 _TASKS: Mapping[str, Mapping[str, Any]] = {
     "reach": {"control_hz": 20.0, "steps": 3_000},
     "push": {"control_hz": 10.0, "steps": 6_000},
-    "lift": {"control_hz": 10.0, "steps": 6_000},
+    "lift": {"control_hz": 10.0, "steps": 12_000},
 }
 # The arm is no matter of chance: without noise a plan is worth what it is worth.
 _ARM_MODEL: Mapping[str, Any] = {"hidden_sizes": [128, 128], "epochs": 150, "patience": 30}

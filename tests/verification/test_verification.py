@@ -20,7 +20,6 @@ from robot_learning.verification import (
     chosen_rows,
     judge,
 )
-from robot_learning.verification.curves import on_grid
 from robot_learning.verification.gymnasium_seed import GymnasiumSeedRun
 from robot_learning.verification.report import as_json, markdown
 from robot_learning.verification.runner import run_rows
@@ -103,12 +102,6 @@ def test_rows_are_chosen_by_name_with_those_they_are_compared_with() -> None:
     assert [row.name for row in chosen_rows(table, quick=True)] == ["c-quick"]
     with pytest.raises(LookupError, match="no quick row is called 'a'; known: c"):
         chosen_rows(table, ["a"], quick=True)
-
-
-def test_curves_are_put_on_common_steps_as_running_means() -> None:
-    curve = [{"steps": 10, "return": 1.0}, {"steps": 20, "return": 3.0}, {"steps": 25}]
-    found = on_grid(curve, "return", np.array([5.0, 10.0, 30.0]))
-    np.testing.assert_array_equal(found, [math.nan, 1.0, 2.0])
 
 
 def test_a_row_is_trained_judged_and_reported_and_not_run_twice(
