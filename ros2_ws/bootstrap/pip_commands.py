@@ -115,7 +115,7 @@ _ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("No space left on device", "Disk quota exceeded"),
-        "the disk is full: about 4 GB are needed here, and 1 GB in $TMPDIR (/tmp) while it runs; "
+        "the disk is full: about 3.5 GB are needed here, and 1 GB in $TMPDIR (/tmp) while it runs; "
         "free some and run it again: it goes on where it stopped",
     ),
     (

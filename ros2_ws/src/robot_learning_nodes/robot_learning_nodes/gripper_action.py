@@ -128,8 +128,9 @@ class GripperAction(GraphNode):
         if self.client.server_is_ready():
             self.missing_since_s = None
             return True
-        if self.missing_since_s is None:
+        if self.missing_since_s is None:  # it was there: its goals ended with it
             self.missing_since_s = now_s
+            self.at_work.clear()
         if now_s - self.missing_since_s > SERVER_MISSING_S:
             text = f"no server of {self.values['action']}: does the gripper's driver run?"
             self.get_logger().error(text, throttle_duration_sec=10.0)
