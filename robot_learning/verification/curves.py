@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from robot_learning.verification.outcome import Curve, Outcome
 
 _POINTS = 100  # of the common grid of steps
-_MARKS_MAX = 6  # of minutes below a panel
+_MARKS_MAX = 6  # below a panel
 _WINDOW = 20  # episodes that a return is averaged over
 _COLUMNS = 3
 _LINE, _MARK, _GREY = "#0a7d6c", "#1d3557", "#5f6b76"
@@ -57,37 +57,33 @@ def on_grid(curve: Curve, column: str, grid: NDArray[np.float64]) -> NDArray[np.
     return np.where(last > 0, (totals[last] - totals[first]) / np.maximum(last - first, 1), np.nan)
 
 
-def minutes_between_marks(length: float) -> float:
-    """1, 2 or 5 times a power of ten, so that as many marks as there is room for are within."""
-    power = 10.0 ** math.floor(math.log10(length / _MARKS_MAX))
-    return next(step * power for step in (1, 2, 5, 10) if length <= _MARKS_MAX * step * power)
-
-
 def _draw(panel: Axes, outcome: Outcome) -> None:
     row = outcome.row
     column = "return" if row.measure == "return" else "success"
     grid = np.linspace(0.0, row.steps, _POINTS + 1)[1:]
     seeds = np.array([on_grid(curve, column, grid) for curve in outcome.curves])
+    hz = row.control_hz
+    unit = 1000.0 if hz is None else 60.0 * hz  # steps in what the axis counts
     known = np.isfinite(seeds).all(axis=0) if len(seeds) else np.zeros(_POINTS, bool)
     if known.any():
-        at, drawn = grid[known], seeds[:, known]
+        at, drawn = grid[known] / unit, seeds[:, known]
         panel.fill_between(at, drawn.min(0), drawn.max(0), color=_LINE, alpha=0.18, linewidth=0)
         panel.plot(at, drawn.mean(0), color=_LINE, linewidth=1.6)
     if row.measure == "success":
         panel.set_ylim(-0.03, 1.03)
     values = [value for value in outcome.values if value is not None]
-    panel.plot([row.steps] * len(values), values, "D", color=_MARK, markersize=4, clip_on=False)
+    end = [row.steps / unit] * len(values)
+    panel.plot(end, values, "D", color=_MARK, markersize=4, clip_on=False)
     if row.bar is not None:
         panel.axhline(row.bar, color=_GREY, linewidth=1, linestyle=(0, (4, 3)))
     panel.set_title(row.name, fontsize=10, loc="left")
     panel.set_ylabel(column, fontsize=8)
     panel.tick_params(labelsize=7, colors=_GREY)
-    if (hz := row.control_hz) is None:
-        panel.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k")
+    panel.xaxis.set_major_locator(MaxNLocator(_MARKS_MAX, steps=[1, 2, 5, 10]))
+    if hz is None:
+        panel.xaxis.set_major_formatter("{x:g}k")
     else:
-        between = minutes_between_marks(row.steps / hz / 60)
-        panel.xaxis.set_major_locator(MultipleLocator(between * 60 * hz))
-        panel.xaxis.set_major_formatter(lambda value, _: f"{value / hz / 60:g}")
+        panel.xaxis.set_major_formatter("{x:g}")
         panel.set_xlabel("robot minutes", fontsize=8)
     panel.spines[["top", "right"]].set_visible(False)
     panel.grid(axis="y", color="#dfe4e8", linewidth=0.8)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap import disk
 from bootstrap.errors import SetupError
 from bootstrap.pip_commands import explain
 
@@ -72,10 +73,12 @@ class Runner:
             if status == 0:
                 return
         output = log.read_text(encoding="utf-8", errors="replace")
+        # On a full disk the log ends before the line that says so.
+        room = disk.warning(disk.free_mb_at(self.logs), [stage]) is None
         tail = "\n".join(f"    {line}" for line in output.splitlines()[-_TAIL_LINES:])
         raise SetupError(
             f"{stage} failed (exit status {status}); the end of {log}:\n{tail}\n"
-            f"set-up: {explain(output)}"
+            f"set-up: {explain(output, room=room)}"
         )
 
     async def _run_once(self, stage: str, command: Sequence[str], log: Path) -> int:

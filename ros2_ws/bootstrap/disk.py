@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 NEEDS_MB = {"ros-wheels": 350, "torch": 750, "wheels": 1450, "dev": 500, "workspace": 50}
 """What a stage leaves on the disk, measured in 2026-11 (PyTorch's build for the CPU)."""
+
+
+def free_mb_at(folder: Path) -> int:
+    """What is left on the disk of a folder that exists."""
+    return shutil.disk_usage(folder).free // 1_000_000
 
 
 def warning(free_mb: int, stages: Iterable[str]) -> str | None:

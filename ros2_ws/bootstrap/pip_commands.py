@@ -99,14 +99,25 @@ def mend_interrupted(site_packages: Path) -> list[str]:
     return sorted(path.name for path in broken)
 
 
-def explain(output: str) -> str:
-    """What to do about a failed command, in one line, from what it printed."""
+def explain(output: str, *, room: bool = True) -> str:
+    """What to do about a failed command, in one line, from what it printed.
+
+    Args:
+        output: what it printed.
+        room: the disk has place for what it was to install.
+    """
     for signs, advice in _ADVICE:
         if any(sign in output for sign in signs):
             return advice
+    if not room:
+        return _DISK_FULL
     return "see the log; then run it again: it goes on where it stopped"
 
 
+_DISK_FULL = (
+    "the disk is full, or nearly: some 3.5 GB are needed here, and 1 GB in $TMPDIR (/tmp) "
+    "while it runs; free some and run it again: it goes on where it stopped"
+)
 _ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("DO NOT MATCH THE HASHES",),
@@ -115,8 +126,7 @@ _ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     ),
     (
         ("No space left on device", "Disk quota exceeded"),
-        "the disk is full: about 3.5 GB are needed here, and 1 GB in $TMPDIR (/tmp) while it runs; "
-        "free some and run it again: it goes on where it stopped",
+        _DISK_FULL,
     ),
     (
         (

@@ -104,8 +104,7 @@ async def setup(root: Path, *, dev: bool, python: str | None) -> None:
         if lanes.workspace in due:
             check_compiler(env)
         console.say(f"setting up with Python {venv.version}, ROS 2 from {ros}")
-        free_mb = shutil.disk_usage(root).free // 1_000_000
-        if too_small := disk.warning(free_mb, [stage.name for stage in due]):
+        if too_small := disk.warning(disk.free_mb_at(root), [stage.name for stage in due]):
             console.say(too_small)
         removed = pip_commands.mend_interrupted(venv.site_packages)
         if removed:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bootstrap import disk
 from bootstrap.commands import Console, Runner
 from bootstrap.errors import SetupError
 
@@ -33,6 +34,17 @@ def test_a_failure_names_the_stage_the_log_and_the_end_of_the_output(runner: Run
     assert str(runner.logs / "wheels.log") in message
     assert "line 99" in message
     assert "line 50" not in message
+
+
+def test_a_failure_on_a_disk_without_room_says_so_though_its_log_could_not_be_written(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "free_mb_at", lambda _: 600)
+    with pytest.raises(SetupError, match="the disk is full, or nearly"):
+        asyncio.run(runner.run("torch", python("print('Coll'); raise SystemExit(2)")))
+    network = python("print('Read timed out'); raise SystemExit(2)")
+    with pytest.raises(SetupError, match="no package index was reached"):
+        asyncio.run(runner.run("torch", network))
 
 
 def test_a_program_that_is_not_there_is_named(runner: Runner) -> None:

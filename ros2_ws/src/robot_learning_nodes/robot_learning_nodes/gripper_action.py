@@ -114,7 +114,7 @@ class GripperAction(GraphNode):
         elif isinstance(due, CancelOthers):
             self.get_logger().warning(f"{self.values['action']}: ends a goal of another")
             answer = self.cancel_all.call_async(CancelGoal.Request())  # no id, no time: every goal
-            answer.add_done_callback(lambda future: self._ends(future.result().goals_canceling))
+            answer.add_done_callback(self._others_end)
         elif isinstance(due, Ask):
             goal = GripperCommand.Goal()
             goal.command.position = due.goal.position
@@ -143,9 +143,9 @@ class GripperAction(GraphNode):
             if status.status in UNDER_WAY
         }
 
-    def _ends(self, goals: list[Any]) -> None:
+    def _others_end(self, answer: Any) -> None:
         # One that was started anew says no status before its first goal: the last is of the dead.
-        if not goals:
+        if not answer.result().goals_canceling:
             self.at_work.clear()
 
     def _others_at_work(self) -> bool:
