@@ -11,7 +11,7 @@ from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
 from robot_learning_interfaces.msg import GraspEpisode as GraspEpisodeMessage
 from robot_learning_interfaces.msg import GraspOrder
-from robot_learning_nodes import convert
+from robot_learning_nodes import camera_messages
 from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.grasp_messages import read_order, write_episode, write_order
 
@@ -34,11 +34,11 @@ def refusal(read, message, **changes):
 
 
 def image():
-    return convert.write_image(PICTURE, Time(sec=7), "camera")
+    return camera_messages.write_image(PICTURE, Time(sec=7), "camera")
 
 
 def compressed(picture):
-    message = convert.write_compressed(PICTURE, Time(sec=7), "camera", None)
+    message = camera_messages.write_compressed(PICTURE, Time(sec=7), "camera", None)
     message.data = array("B", cv2.imencode(".png", picture)[1].tobytes())
     return message
 
@@ -62,7 +62,7 @@ wire = serialize_message(write_episode(sent, "actor", 7.5, "base", "c" * 64))
 read = deserialize_message(wire, GraspEpisodeMessage)
 (got,) = from_bytes(bytes(read.shard), "c" * 64)
 order = write_order([Wanted(3, True), Wanted(4, False)], [1, 2], "c" * 64, done=False)
-lossless = convert.write_compressed(PICTURE, Time(sec=7), "camera", None)
+lossless = camera_messages.write_compressed(PICTURE, Time(sec=7), "camera", None)
 print(
     json.dumps(
         {
@@ -76,14 +76,14 @@ print(
             "ends": [got.terminated, got.success, got.source],
             "order": read_order(order),
             "uneven": refusal(read_order, GraspOrder(seeds=[1, 2], by_policy=[True])),
-            "image": bool((convert.read_image(image()) == PICTURE).all()),
-            "png": bool((convert.read_compressed(lossless) == PICTURE).all()),
-            "encoding": refusal(convert.read_image, image(), encoding="bgr8"),
-            "step": refusal(convert.read_image, image(), step=64),
-            "cut off": refusal(convert.read_image, image(), data=array("B", bytes(100))),
-            "grey": refusal(convert.read_compressed, compressed(PICTURE[..., 0])),
-            "deep": refusal(convert.read_compressed, compressed(PICTURE.astype(np.uint16))),
-            "no image": refusal(convert.read_compressed, lossless, data=array("B", b"abc")),
+            "image": bool((camera_messages.read_image(image()) == PICTURE).all()),
+            "png": bool((camera_messages.read_compressed(lossless) == PICTURE).all()),
+            "encoding": refusal(camera_messages.read_image, image(), encoding="bgr8"),
+            "step": refusal(camera_messages.read_image, image(), step=64),
+            "cut off": refusal(camera_messages.read_image, image(), data=array("B", bytes(100))),
+            "grey": refusal(camera_messages.read_compressed, compressed(PICTURE[..., 0])),
+            "deep": refusal(camera_messages.read_compressed, compressed(PICTURE.astype(np.uint16))),
+            "no image": refusal(camera_messages.read_compressed, lossless, data=array("B", b"abc")),
         }
     )
 )

@@ -26,7 +26,8 @@ from sensor_msgs.msg import CompressedImage, JointState
 
 from robot_learning.contract import load_contract
 from robot_learning.envs.observation import observation_size
-from robot_learning_nodes.convert import floats, to_time, write_compressed
+from robot_learning_nodes.camera_messages import write_compressed
+from robot_learning_nodes.convert import floats, to_time
 from robot_learning_nodes.node_process import exit_process
 from robot_learning_nodes.qos import IMAGE, RECORD, STREAM
 

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from robot_learning.perception.freshness import StampCheck
 from robot_learning.perception.image_pipeline import FreezeDetector, ImageError
 from robot_learning.perception.task_camera import task_camera, task_pipeline
-from robot_learning_nodes import convert
+from robot_learning_nodes import camera_messages, convert
 from robot_learning_nodes.convert import MessageError
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter
 from robot_learning_nodes.node_process import exit_process, run
@@ -95,7 +95,9 @@ class Camera(GraphNode):
             self.trouble = str(error)
             raise MessageError(self.trouble) from None
         self.trouble = None
-        self.out.publish(convert.write_image(small, message.header.stamp, message.header.frame_id))
+        self.out.publish(
+            camera_messages.write_image(small, message.header.stamp, message.header.frame_id)
+        )
         self.images += 1
         self.last_s = time.monotonic()
 
@@ -108,7 +110,7 @@ class Camera(GraphNode):
                 f"{self.freeze.repeats} identical images in a row: frozen camera? Start its driver "
                 "again"
             )
-        return self.pipeline.process(convert.read_compressed(message))
+        return self.pipeline.process(camera_messages.read_compressed(message))
 
 
 def main() -> None:

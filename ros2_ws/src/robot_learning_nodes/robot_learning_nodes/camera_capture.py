@@ -13,7 +13,7 @@ from robot_learning.hardware import CameraFrame
 from robot_learning.perception.capture import CapturedFrame, CaptureThread, VideoSource
 from robot_learning.perception.geometry import camera_matrix
 from robot_learning.perception.task_camera import task_camera
-from robot_learning_nodes import convert
+from robot_learning_nodes import camera_messages
 from robot_learning_nodes.convert import to_time
 from robot_learning_nodes.graph_node import ERROR, OK, WARN, GraphNode, Parameter, StartError
 from robot_learning_nodes.node_process import exit_process, run
@@ -99,8 +99,8 @@ class CameraCapture(GraphNode):
         rgb = np.asarray(cv2.cvtColor(frame.bgr, cv2.COLOR_BGR2RGB), np.uint8)
         stamp, quality = to_time(frame.stamp_s), self.values["jpeg_quality"]
         taken = CameraFrame(frame.stamp_s, rgb, self.matrix)
-        self.info.publish(convert.write_camera_info(taken, self.frame_id, self.distortion))
-        self.image.publish(convert.write_compressed(rgb, stamp, self.frame_id, quality))
+        self.info.publish(camera_messages.write_camera_info(taken, self.frame_id, self.distortion))
+        self.image.publish(camera_messages.write_compressed(rgb, stamp, self.frame_id, quality))
 
     def _say_trouble(self) -> None:
         trouble = self.source.trouble

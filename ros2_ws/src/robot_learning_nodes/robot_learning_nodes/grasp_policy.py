@@ -34,7 +34,8 @@ from robot_learning.replay.step import Float32
 from robot_learning.training.actor_types import Choice, EpisodeEnd, EpisodePlan, Outcome
 from robot_learning.training.policy_bytes import PolicyFileError
 from robot_learning_nodes.actor_node import PATIENCE, ActorNode
-from robot_learning_nodes.convert import MessageError, read_image, to_seconds
+from robot_learning_nodes.camera_messages import read_image
+from robot_learning_nodes.convert import MessageError, to_seconds
 from robot_learning_nodes.graph_node import ERROR, Parameter, StartError
 from robot_learning_nodes.grasp_messages import read_order, write_episode
 from robot_learning_nodes.node_process import exit_process, run

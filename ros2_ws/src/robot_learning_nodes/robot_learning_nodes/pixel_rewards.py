@@ -21,7 +21,8 @@ from robot_learning.rewards.pixels.monitor import OVERRIDES_FILE, JudgedState, P
 from robot_learning.rewards.pixels.state_judge import classifier_of
 from robot_learning.training.actor_types import Outcome
 from robot_learning_nodes.actor_messages import read_label
-from robot_learning_nodes.convert import MessageError, read_image, to_seconds
+from robot_learning_nodes.camera_messages import read_image
+from robot_learning_nodes.convert import MessageError, to_seconds
 from robot_learning_nodes.graph_node import ERROR, OK
 from robot_learning_nodes.qos import IMAGE, RECEIPT, RECORD
 

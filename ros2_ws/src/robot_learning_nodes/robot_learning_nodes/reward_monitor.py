@@ -26,10 +26,10 @@ from robot_learning.perception.task_camera import task_camera
 from robot_learning.rewards.judge import make_judge
 from robot_learning.rewards.lift import lift_step
 from robot_learning.rewards.lift_monitor import JudgedMoment, LiftMonitor
+from robot_learning_nodes.camera_messages import read_image
 from robot_learning_nodes.convert import (
     JointNames,
     MessageError,
-    read_image,
     read_position,
     read_wrench,
     to_seconds,

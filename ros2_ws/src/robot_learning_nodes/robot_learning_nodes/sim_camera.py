@@ -11,7 +11,7 @@ from std_srvs.srv import Trigger
 
 from robot_learning.contract import BinGraspTask
 from robot_learning.perception.task_camera import task_camera
-from robot_learning_nodes import convert
+from robot_learning_nodes import camera_messages
 from robot_learning_nodes.convert import to_time
 from robot_learning_nodes.qos import IMAGE, STREAM
 
@@ -68,8 +68,10 @@ class SimCameraTopics:
         frame_id = f"{self._camera.name}_color_optical_frame"
         stamp = to_time(frame.stamp_s)
         quality = None if region else values["jpeg_quality"]
-        self._info_out.publish(convert.write_camera_info(frame, frame_id))
-        self._image_out.publish(convert.write_compressed(frame.rgb, stamp, frame_id, quality))
+        self._info_out.publish(camera_messages.write_camera_info(frame, frame_id))
+        self._image_out.publish(
+            camera_messages.write_compressed(frame.rgb, stamp, frame_id, quality)
+        )
         if self._raw_out is not None:
-            self._raw_out.publish(convert.write_image(frame.rgb, stamp, frame_id))
+            self._raw_out.publish(camera_messages.write_image(frame.rgb, stamp, frame_id))
         self.images += 1
